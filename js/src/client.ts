@@ -1,0 +1,252 @@
+import { CoreClient } from '../wasm/client/client.js';
+import { checked, invalidConfig, settle } from './errors.js';
+import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
+import type {
+  ById,
+  ByName,
+  CallOptions,
+  CreateDataKeyOptions,
+  CreateObjectOptions,
+  CreateRekeyOptions,
+  DataKey,
+  DataKeyPair,
+  DecryptDataKeyOptions,
+  DeleteObjectOptions,
+  KeyContextInput,
+  ListMetadata,
+  ListObjectsOptions,
+  ModifyObjectOptions,
+  ObjectMetadata,
+  ObjectSummary,
+  ObjectVersion,
+  RekeyedDataKey,
+  UpdateObjectOptions,
+  ValueForm,
+  ValueInput,
+  VaultClientOptions,
+  VaultObject,
+  WithinScope,
+} from './types.js';
+
+/** The environment variables that {@link VaultClient.fromEnv} reads. */
+export interface VaultEnvironment {
+  /** The secret API key. Required. */
+  WORKOS_API_KEY?: unknown;
+  /** The client ID. Checked where set. */
+  WORKOS_CLIENT_ID?: unknown;
+  /** Another base URL, such as a local Vault's. */
+  WORKOS_API_URL?: unknown;
+}
+
+function isBrowserPage(): boolean {
+  const scope = globalThis as { window?: { document?: unknown }; importScripts?: unknown; navigator?: Navigator };
+  return scope.window?.document !== undefined;
+}
+
+/** What a client and a scoped client have in common. */
+abstract class Operations {
+  /** @internal */
+  protected readonly core: CoreClient;
+
+  /** @internal */
+  protected constructor(core: CoreClient) {
+    this.core = core;
+    // Neither own keys nor inspection lead to the module's side.
+    Object.defineProperty(this, 'core', { enumerable: false });
+  }
+
+  /**
+   * Reads an object by its ID.
+   * @throws {VaultError} `not_found`, `context_mismatch` (scoped clients), and those of every call.
+   */
+  readObject(options: ById & ValueForm<'text'>, call?: CallOptions): Promise<VaultObject>;
+  readObject(options: ById & ValueForm<'bytes'> & { as: 'bytes' }, call?: CallOptions): Promise<VaultObject<Uint8Array>>;
+  readObject(options: ById & ValueForm, call?: CallOptions): Promise<VaultObject<string | Uint8Array>> {
+    return settle(this.core.readObject(options, call));
+  }
+
+  /**
+   * Reads an object by its name, given as it is or as `{ name }`.
+   * @throws {VaultError} `not_found`, `context_mismatch` (scoped clients), and those of every call.
+   */
+  readObjectByName(options: string | (ByName & ValueForm<'text'>), call?: CallOptions): Promise<VaultObject>;
+  readObjectByName(
+    options: ByName & ValueForm<'bytes'> & { as: 'bytes' },
+    call?: CallOptions,
+  ): Promise<VaultObject<Uint8Array>>;
+  readObjectByName(
+    options: string | (ByName & ValueForm),
+    call?: CallOptions,
+  ): Promise<VaultObject<string | Uint8Array>> {
+    return settle(this.core.readObjectByName(options, call));
+  }
+
+  /** Reads an object's metadata without decrypting its value. */
+  describeObject(options: ById, call?: CallOptions): Promise<VaultObject<undefined>> {
+    return settle(this.core.describeObject(options, call));
+  }
+
+  /**
+   * Writes a new version.
+   * @throws {VaultError} `version_mismatch` if `versionCheck` is not the current version; see {@link modifyObject}.
+   */
+  updateObject(options: UpdateObjectOptions, call?: CallOptions): Promise<VaultObject<undefined>> {
+    return settle(this.core.updateObject(options, call));
+  }
+
+  /**
+   * Deletes an object, with all its versions; it is at once unavailable.
+   * @throws {VaultError} `not_found`, or `version_mismatch` if `versionCheck` is not the current version.
+   */
+  deleteObject(options: DeleteObjectOptions, call?: CallOptions): Promise<void> {
+    return settle(this.core.deleteObject(options, call));
+  }
+
+  /**
+   * Lists objects, newest first unless told otherwise. Await it for a page, or iterate over it for all:
+   * `for await (const object of vault.listObjects()) …`
+   */
+  listObjects(options: ListObjectsOptions = {}, call?: CallOptions): ObjectPagePromise {
+    const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
+      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(this.core.listObjects(list, call));
+      return new ObjectPage(found, (after) => page({ ...list, before: undefined, after }));
+    };
+    return iterable(page(options));
+  }
+
+  /** Lists an object's versions, newest first. */
+  listObjectVersions(options: ById, call?: CallOptions): Promise<ObjectVersion[]> {
+    return settle(this.core.listObjectVersions(options, call));
+  }
+
+  /**
+   * Reads an object, lets `change` make its next value, and writes that under a lock on the version just read.
+   * Where someone wrote in between, it reads what they wrote and applies `change` to that, after a short random
+   * pause. `change` may therefore run more than once; return `undefined` to leave the object as it is.
+   * Each request has the call's `timeoutMs`; `signal` ends the whole.
+   * @returns The object as written, without its value, or as read where `change` returned `undefined`.
+   * @throws {VaultError} `version_mismatch` after `maxAttempts`; what `change` throws, as it is.
+   */
+  modifyObject(
+    options: ModifyObjectOptions<'text'>,
+    change: (current: VaultObject) => ValueInput | undefined | Promise<ValueInput | undefined>,
+    call?: CallOptions,
+  ): Promise<VaultObject<string | undefined>>;
+  modifyObject(
+    options: ModifyObjectOptions<'bytes'> & { as: 'bytes' },
+    change: (current: VaultObject<Uint8Array>) => ValueInput | undefined | Promise<ValueInput | undefined>,
+    call?: CallOptions,
+  ): Promise<VaultObject<Uint8Array | undefined>>;
+  modifyObject(options: ModifyObjectOptions, change: unknown, call?: CallOptions): Promise<VaultObject<never>> {
+    return settle(this.core.modifyObject(options, change, call));
+  }
+
+  /** Unwraps a data key. The answer does not tell its context, so a scoped client cannot check that. */
+  decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
+    return settle(this.core.decryptDataKey(options, call));
+  }
+
+  /**
+   * The same client for one tenant. Its calls start from this context and refuse one that contradicts it; every
+   * object must carry it, or the call fails with `context_mismatch` and shows nothing of the object.
+   * {@link listObjects} leaves out other tenants' objects. Updates, deletions and listings of versions look at
+   * the object first, lists at each object: those cost further requests, at most 6 at once.
+   */
+  scoped(context: KeyContextInput): ScopedVaultClient {
+    return new ScopedVaultClient(checked(() => this.core.scoped(context)));
+  }
+
+  /** {@link scoped} to `{ organization_id }`. */
+  forOrganization(organizationId: string): ScopedVaultClient {
+    return this.scoped({ organization_id: organizationId });
+  }
+}
+
+/**
+ * A client of WorkOS Vault. One is enough for a program; it holds no connection.
+ *
+ * @example
+ * ```ts
+ * const vault = new VaultClient({ apiKey: env.WORKOS_API_KEY });
+ * const { id } = await vault.createObject({ name: 'token', value: 's3cret', context: { organization_id: 'org_123' } });
+ * const { value } = await vault.readObject({ id });
+ * ```
+ */
+export class VaultClient extends Operations {
+  /** @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the option. */
+  constructor(options: VaultClientOptions) {
+    const isBrowser = isBrowserPage();
+    if (isBrowser && options?.dangerouslyAllowBrowser !== true) {
+      throw invalidConfig(
+        'apiKey',
+        'a page would show the API key to every visitor; call Vault from a server, or set dangerouslyAllowBrowser: true if this page never leaves your machine',
+      );
+    }
+    super(checked(() => new CoreClient({ ...options, isBrowser })));
+  }
+
+  /**
+   * A client from environment variables: a Worker's `env`, or `process.env` where none is given.
+   * `WORKOS_API_KEY` is required; `WORKOS_CLIENT_ID` and `WORKOS_API_URL` are used where set.
+   * @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the variable and never showing its value.
+   */
+  static fromEnv(env?: VaultEnvironment, options: Partial<VaultClientOptions> = {}): VaultClient {
+    const variables = env ?? (globalThis as { process?: { env?: VaultEnvironment } }).process?.env;
+    if (variables === undefined || variables === null) {
+      throw invalidConfig('env', 'this runtime has no process.env; pass the env that your handler was given');
+    }
+    const named = {
+      apiKey: variables.WORKOS_API_KEY,
+      clientId: variables.WORKOS_CLIENT_ID || undefined,
+      baseUrl: variables.WORKOS_API_URL || undefined,
+      apiKeyField: 'WORKOS_API_KEY',
+      clientIdField: 'WORKOS_CLIENT_ID',
+      baseUrlField: 'WORKOS_API_URL',
+      ...options,
+    };
+    return new VaultClient(named as unknown as VaultClientOptions);
+  }
+
+  /**
+   * Encrypts a value under the context's keys and stores it.
+   * @throws {VaultError} `invalid_request`, `invalid_key_context`, `name_conflict`, `object_pending_deletion`,
+   * `organization_not_found`, `customer_key_inaccessible`, and those of every call.
+   */
+  createObject(options: CreateObjectOptions, call?: CallOptions): Promise<ObjectMetadata> {
+    return settle(this.core.createObject(options, call));
+  }
+
+  /** A fresh data key for encryption outside the Vault, with its wrapped copies. */
+  createDataKey(options: CreateDataKeyOptions, call?: CallOptions): Promise<DataKeyPair> {
+    return settle(this.core.createDataKey(options, call));
+  }
+
+  /** Unwraps a data key and wraps it under another context. */
+  createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
+    return settle(this.core.createRekey(options, call));
+  }
+}
+
+/** A {@link VaultClient} for one tenant: see {@link VaultClient.scoped}. */
+export class ScopedVaultClient extends Operations {
+  /** @internal */
+  // biome-ignore lint/complexity/noUselessConstructor: it makes the inherited one callable from `scoped`.
+  constructor(core: CoreClient) {
+    super(core);
+  }
+
+  /** {@link VaultClient.createObject}; the scope's items need not be given. */
+  createObject(options: WithinScope<CreateObjectOptions>, call?: CallOptions): Promise<ObjectMetadata> {
+    return settle(this.core.createObject(options, call));
+  }
+
+  /** {@link VaultClient.createDataKey}; the scope's items need not be given. */
+  createDataKey(options: WithinScope<CreateDataKeyOptions> = {}, call?: CallOptions): Promise<DataKeyPair> {
+    return settle(this.core.createDataKey(options, call));
+  }
+
+  /** {@link VaultClient.createRekey}; the scope's items need not be given. */
+  createRekey(options: WithinScope<CreateRekeyOptions>, call?: CallOptions): Promise<RekeyedDataKey> {
+    return settle(this.core.createRekey(options, call));
+  }
+}

@@ -1,0 +1,142 @@
+import { setErrorFactory } from '../wasm/client/client.js';
+
+/** A stable name for what went wrong. The documentation has a section for each. */
+export type VaultErrorCode =
+  | 'invalid_api_key'
+  | 'invalid_config'
+  | 'invalid_key_context'
+  | 'key_context_too_large'
+  | 'invalid_request'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'organization_not_found'
+  | 'not_found'
+  | 'name_conflict'
+  | 'version_mismatch'
+  | 'customer_key_inaccessible'
+  | 'object_pending_deletion'
+  | 'validation_failed'
+  | 'rate_limited'
+  | 'server_error'
+  | 'network_error'
+  | 'timeout'
+  | 'aborted'
+  | 'context_mismatch'
+  | 'malformed_response'
+  | 'decryption_failed'
+  | 'malformed_envelope'
+  | 'internal';
+
+/** One thing that is wrong with the input. */
+export interface Problem {
+  /** The path of the field: `key_context.tier`, `limit`. */
+  field: string;
+  /** What is wrong, and what would be right. */
+  message: string;
+}
+
+/** The facts of a {@link VaultError}. */
+export interface VaultErrorFacts {
+  code: VaultErrorCode;
+  message: string;
+  recovery: string;
+  retryable: boolean;
+  problems: Problem[];
+  status?: number | undefined;
+  requestId?: string | undefined;
+  retryAfterMs?: number | undefined;
+  cause?: unknown;
+}
+
+/** Every error of this package. Holds no API key, data key or value. */
+export class VaultError extends Error {
+  /** A stable name for what went wrong; switch on this. */
+  readonly code: VaultErrorCode;
+  /** What to do about it. */
+  readonly recovery: string;
+  /** Whether the same call, unchanged, can succeed when it is simply made again. */
+  readonly retryable: boolean;
+  /** Each thing wrong with the input, where that is the trouble. */
+  readonly problems: readonly Problem[];
+  /** The HTTP status, where the service answered. */
+  readonly status: number | undefined;
+  /** The service's `X-Request-ID`, for WorkOS support. */
+  readonly requestId: string | undefined;
+  /** How long the service asks to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(facts: VaultErrorFacts) {
+    super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = facts.code;
+    this.recovery = facts.recovery;
+    this.retryable = facts.retryable;
+    this.problems = facts.problems;
+    this.status = facts.status;
+    this.requestId = facts.requestId;
+    this.retryAfterMs = facts.retryAfterMs;
+  }
+
+  static {
+    // On the prototype, as for the language's own errors, so that it is not listed among an error's own facts.
+    Object.defineProperty(VaultError.prototype, 'name', { value: 'VaultError', configurable: true, writable: true });
+  }
+
+  /** The facts, for logs: without the stack and the cause, which others' code may have put something into. */
+  toJSON(): Omit<VaultErrorFacts, 'cause'> & { name: string } {
+    const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs } = this;
+    return { name, code, message, recovery, retryable, problems: [...problems], status, requestId, retryAfterMs };
+  }
+}
+
+setErrorFactory((facts: VaultErrorFacts) => new VaultError(facts));
+
+/** An error found before the module was asked. */
+export function invalidConfig(field: string, message: string): VaultError {
+  return new VaultError({
+    code: 'invalid_config',
+    message: `${field}: ${message}`,
+    recovery: 'Correct the option named in the message.',
+    retryable: false,
+    problems: [{ field, message }],
+  });
+}
+
+/**
+ * What a call throws: our errors and the caller's own as they are, with the stack of the call rather than of the
+ * module; a trap of the module, which should not happen, as `internal`.
+ */
+export function refine(error: unknown): unknown {
+  if (error instanceof VaultError) {
+    (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(error, refine);
+    return error;
+  }
+  if (error instanceof WebAssembly.RuntimeError) {
+    return new VaultError({
+      code: 'internal',
+      message: `the module stopped unexpectedly: ${error.message}`,
+      recovery: 'This is a fault of workos-vault-edge. Please report it with the message.',
+      retryable: false,
+      problems: [],
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** Waits for a call and throws what {@link refine} makes of its error. */
+export async function settle<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw refine(error);
+  }
+}
+
+/** The same for a call that returns at once. */
+export function checked<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (error) {
+    throw refine(error);
+  }
+}

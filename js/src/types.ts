@@ -1,0 +1,236 @@
+/** The shapes of what goes in and comes out. Names follow the official Node SDK, version 11. */
+
+import type { KeyContext } from './key-context.js';
+
+/**
+ * A key context: which keys encrypt a value. A flat map of 1 to 10 strings; each name has 1 to 120
+ * characters, each value at most 500 (Unicode code points). Case-sensitive.
+ */
+export type KeyContextInput = Readonly<Record<string, string>> | KeyContext;
+
+/** A value to store: text as it is, or bytes, which are stored as a `data:` URL in base64 (RFC 2397). */
+export type ValueInput = string | Uint8Array;
+
+/** What every method takes last. */
+export interface CallOptions {
+  /** Ends the call when it fires; the error has code `aborted` and the signal's reason as its cause. */
+  signal?: AbortSignal | undefined;
+  /** How long the call may take over all its attempts, in milliseconds (1 to 2,147,483,647). Default: the client's. */
+  timeoutMs?: number | undefined;
+  /**
+   * The `Idempotency-Key` of a write: 1 to 255 visible ASCII characters. Creations carry a random one if you
+   * give none, so that a retry does not create twice.
+   */
+  idempotencyKey?: string | undefined;
+}
+
+/** How to set up a {@link VaultClient}. */
+export interface VaultClientOptions {
+  /** A secret API key of the environment; starts with `sk_`. */
+  apiKey: string;
+  /** The client ID; starts with `client_`. Vault does not need it; it is only checked. */
+  clientId?: string | undefined;
+  /** Where the API is. `https` only, but for this machine. Default: `https://api.workos.com`. */
+  baseUrl?: string | undefined;
+  /** Sends requests in place of the global `fetch`: an emulator's, a service binding's, an instrumented one. */
+  fetch?: FetchLike | undefined;
+  /** How long a call may take over all its attempts, in milliseconds. Default: 60,000. */
+  timeoutMs?: number | undefined;
+  /** How often a failed request is sent again, 0 to 10. Default: 3. */
+  maxRetries?: number | undefined;
+  /** Headers to add to every request. Those that the client sets itself are refused. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** Allows an API key in a browser page, where every visitor can read it. Default: false. */
+  dangerouslyAllowBrowser?: boolean | undefined;
+}
+
+/** A function like `fetch`, called with a URL and an init object. */
+export type FetchLike = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Who wrote an object. */
+export interface Actor {
+  /** The API key's or user's ID. */
+  id: string;
+  /** Its name. */
+  name: string;
+}
+
+/** What is known of an object besides its value. */
+export interface ObjectMetadata {
+  /** The object's ID. */
+  id: string;
+  /** The environment it belongs to. */
+  environmentId: string;
+  /** The key context it was created with. */
+  context: Record<string, string>;
+  /** The key that encrypts it: the customer's where one applies, else WorkOS's. */
+  keyId: string;
+  /** When it was last written. */
+  updatedAt: Date;
+  /** Who wrote it last. */
+  updatedBy: Actor;
+  /** Its current version, as `versionCheck` takes it. Opaque. */
+  versionId: string | null;
+}
+
+/** An object. `value` is `undefined` where the operation does not return it. */
+export interface VaultObject<V = string> {
+  /** Its ID. */
+  id: string;
+  /** Its name. */
+  name: string;
+  /** Its decrypted value. */
+  value: V;
+  /** All else. */
+  metadata: ObjectMetadata;
+}
+
+/** An object in a list. */
+export interface ObjectSummary {
+  /** Its ID. */
+  id: string;
+  /** Its name. */
+  name: string;
+  /** When it was last written. */
+  updatedAt: Date | null;
+}
+
+/** A version of an object. */
+export interface ObjectVersion {
+  /** The version's ID, as `versionCheck` takes it. Opaque. */
+  id: string;
+  /** When it was written. */
+  createdAt: Date;
+  /** Whether it is the current one. */
+  currentVersion: boolean;
+  /** Its size in bytes. */
+  size: number;
+  /** A hash of the value. */
+  etag: string;
+}
+
+/** Cursors of a page: what `before` and `after` take to get the pages beside it. */
+export interface ListMetadata {
+  /** The cursor of the page before, `null` on the first. */
+  before: string | null;
+  /** The cursor of the page after, `null` on the last. */
+  after: string | null;
+}
+
+/** Options of {@link VaultClient.createObject}. */
+export interface CreateObjectOptions {
+  /** Unique in the environment; 1 to 200 characters. */
+  name: string;
+  /** What to encrypt and store. */
+  value: ValueInput;
+  /** Which keys to encrypt it with. It cannot change later. */
+  context: KeyContextInput;
+}
+
+/** How a value is returned: `text` (the default) or `bytes`. */
+export interface ValueForm<F extends 'text' | 'bytes' = 'text' | 'bytes'> {
+  /** `bytes` gives back what was stored as bytes; a text's UTF-8 else. */
+  as?: F | undefined;
+}
+
+/** An object named by its ID. */
+export interface ById {
+  /** The object's ID. */
+  id: string;
+}
+
+/** An object named by its name. */
+export interface ByName {
+  /** The object's name; not `.` or `..`, which a URL cannot hold. */
+  name: string;
+}
+
+/** Options of {@link VaultClient.updateObject}. */
+export interface UpdateObjectOptions extends ById {
+  /** The new value. */
+  value: ValueInput;
+  /** The version that must be current, from `metadata.versionId`. Without it the last writer wins. */
+  versionCheck?: string | null | undefined;
+}
+
+/** Options of {@link VaultClient.deleteObject}. */
+export interface DeleteObjectOptions extends ById {
+  /** The version that must be current. */
+  versionCheck?: string | null | undefined;
+}
+
+/** Options of {@link VaultClient.listObjects}. */
+export interface ListObjectsOptions {
+  /** Objects a page, 1 to 100. Default: 10. */
+  limit?: number | undefined;
+  /** The page before this cursor, from `listMetadata.before`. */
+  before?: string | null | undefined;
+  /** The page after this cursor, from `listMetadata.after`. */
+  after?: string | null | undefined;
+  /** `desc`, newest first, is the default. */
+  order?: 'asc' | 'desc' | undefined;
+  /** Part of a name. */
+  search?: string | undefined;
+  /** Only objects written after this time: a `Date`, or an RFC 3339 text, which is sent exactly as it is. */
+  updatedAfter?: Date | string | undefined;
+}
+
+/** Options of {@link VaultClient.modifyObject}. */
+export type ModifyObjectOptions<F extends 'text' | 'bytes' = 'text' | 'bytes'> = (ById | ByName) &
+  ValueForm<F> & {
+    /** How often to read, apply and write at the most, 1 to 100. Default: 5. */
+    maxAttempts?: number | undefined;
+  };
+
+/** A data key in the clear. */
+export interface DataKey {
+  /** The key's ID. */
+  id: string;
+  /** The key: 32 bytes in base64. */
+  key: string;
+}
+
+/** A data key with copies of itself that are wrapped by the context's keys. */
+export interface DataKeyPair {
+  /** The context the copies are wrapped under. */
+  context: Record<string, string>;
+  /** The key. Use it, then forget it. */
+  dataKey: DataKey;
+  /** The wrapped copies, base64. Store these beside the data. */
+  encryptedKeys: string;
+}
+
+/** A data key wrapped anew. */
+export interface RekeyedDataKey {
+  /** The key's ID. */
+  id: string;
+  /** The new context. */
+  context: Record<string, string>;
+  /** The key, in the clear: 32 bytes in base64. */
+  dataKey: string;
+  /** The new wrapped copies, base64. */
+  encryptedKeys: string;
+}
+
+/** Options of {@link VaultClient.createDataKey}. */
+export interface CreateDataKeyOptions {
+  /** Which keys wrap it. */
+  context: KeyContextInput;
+}
+
+/** Options of {@link VaultClient.decryptDataKey}. */
+export interface DecryptDataKeyOptions {
+  /** The wrapped copies, base64. */
+  keys: string;
+}
+
+/** Options of {@link VaultClient.createRekey}. */
+export interface CreateRekeyOptions {
+  /** The context to wrap under. */
+  context: KeyContextInput;
+  /** The wrapped copies as they are, base64. */
+  encryptedKeys: string;
+}
+
+/** In a scoped client the context may be left out: it is the scope's. */
+export type WithinScope<T extends { context: KeyContextInput }> = Omit<T, 'context'> & Partial<Pick<T, 'context'>>;

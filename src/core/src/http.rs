@@ -1,0 +1,237 @@
+//! Requests and answers as values, and how they are put into a URL and a body.
+
+use crate::error::{Error, Problem};
+use crate::key_context::KeyContext;
+use crate::tree::{Reader, Tree};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The operations of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Operation {
+    CreateObject,
+    ListObjects,
+    ReadObject,
+    ReadObjectByName,
+    DescribeObject,
+    ListObjectVersions,
+    UpdateObject,
+    DeleteObject,
+    CreateDataKey,
+    DecryptDataKey,
+    CreateRekey,
+}
+
+/// An HTTP method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Put => "PUT",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request, complete but for the base URL and the headers that the client adds. `V` is a string as the
+/// host holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<V> {
+    /// Which operation this is.
+    pub operation: Operation,
+    /// The HTTP method.
+    pub method: Method,
+    /// The path with its query, percent-encoded, from `/vault/` on.
+    pub target: String,
+    /// The JSON body, where there is one.
+    pub body: Option<Body<V>>,
+    /// Whether sending it twice ends in the same state and the same answer as sending it once: reads, POSTs
+    /// (they carry one Idempotency-Key over all attempts) and writes without a version check. A deletion or
+    /// a version-locked write whose first answer was lost is answered 404 or 409 the second time.
+    pub repeatable: bool,
+}
+
+/// A JSON object to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body<V>(pub(crate) Vec<(&'static str, Field<V>)>);
+
+/// A member of a [`Body`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Field<V> {
+    /// Text that stays where the host holds it.
+    Host(V),
+    /// Text in core's memory.
+    Text(String),
+    /// A key context, in the order it was given.
+    Context(KeyContext),
+}
+
+/// Where a [`Body`] is written to.
+pub trait Sink<V> {
+    /// A piece of finished JSON.
+    fn json(&mut self, piece: &str);
+    /// A string of the host's, to be written as a JSON string.
+    fn text(&mut self, text: &V);
+}
+
+impl<V> Body<V> {
+    /// Writes the body as JSON.
+    pub fn write(&self, sink: &mut impl Sink<V>) {
+        let mut piece = String::from("{");
+        for (index, (name, field)) in self.0.iter().enumerate() {
+            if index > 0 {
+                piece.push(',');
+            }
+            quote(name, &mut piece);
+            piece.push(':');
+            match field {
+                Field::Text(text) => quote(text, &mut piece),
+                Field::Context(context) => {
+                    let mut separator = '{';
+                    for (name, value) in context.iter() {
+                        piece.push(separator);
+                        quote(name, &mut piece);
+                        piece.push(':');
+                        quote(value, &mut piece);
+                        separator = ',';
+                    }
+                    piece.push('}');
+                }
+                Field::Host(text) => {
+                    sink.json(&piece);
+                    piece.clear();
+                    sink.text(text);
+                }
+            }
+        }
+        piece.push('}');
+        sink.json(&piece);
+    }
+}
+
+impl Sink<String> for String {
+    fn json(&mut self, piece: &str) {
+        self.push_str(piece);
+    }
+    fn text(&mut self, text: &String) {
+        quote(text, self);
+    }
+}
+
+/// A JSON string (RFC 8259, section 7).
+pub fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+        let byte = rest.as_bytes()[at];
+        out.push_str(&rest[..at]);
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
+                out.push_str("\\u00");
+                for nibble in [control >> 4, control & 15] {
+                    out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+                }
+            }
+        }
+        rest = &rest[at + 1..];
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// What the service answered.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    /// The HTTP status; 0 for a redirect that the runtime hides.
+    pub status: u16,
+    /// `X-Request-ID`.
+    pub request_id: Option<String>,
+    /// `Retry-After`, as milliseconds from now.
+    pub retry_after_ms: Option<u64>,
+    /// The body; `None` where it is not JSON.
+    pub body: Option<T>,
+}
+
+impl<T: Tree> Answer<T> {
+    /// Reads a success with `read`, or classifies the failure.
+    pub(crate) fn read<R>(
+        &self,
+        operation: Operation,
+        read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>,
+    ) -> Result<R, Error> {
+        if !(200..300).contains(&self.status) {
+            return Err(Error::from_answer(operation, self));
+        }
+        let Some(body) = &self.body else {
+            return Err(Error::malformed(self, vec![Problem::new("body", "it is not JSON")]));
+        };
+        let mut reader = Reader::new(body, "");
+        let value = read(&mut reader);
+        match value {
+            Some(value) if reader.problems.is_empty() => Ok(value),
+            _ => {
+                for problem in &mut reader.problems {
+                    if problem.field == "options" {
+                        problem.field = "body".into();
+                    }
+                }
+                Err(Error::malformed(self, reader.problems))
+            }
+        }
+    }
+}
+
+/// `Retry-After` (RFC 9110, section 10.2.3) as milliseconds from `now_ms`: seconds, or an HTTP-date.
+pub fn retry_after_ms(header: &str, now_ms: u64) -> Option<u64> {
+    let header = header.trim();
+    if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
+        // Ten digits are three centuries of seconds; more would only overflow.
+        return header.get(..header.len().min(10))?.parse::<u64>().ok().map(|s| s.saturating_mul(1000));
+    }
+    let at = httpdate::parse_http_date(header).ok()?;
+    let at_ms = at.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
+    Some(u64::try_from(at_ms).unwrap_or(u64::MAX).saturating_sub(now_ms))
+}
+
+/// RFC 3986's unreserved characters stay, all else is encoded. The same set serves a query's values.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes a path segment or a query's value.
+pub fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).collect()
+}
+
+/// A query, built in order.
+#[derive(Default)]
+pub(crate) struct Query(String);
+
+impl Query {
+    pub(crate) fn push(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.0.push(if self.0.is_empty() { '?' } else { '&' });
+            self.0.push_str(name);
+            self.0.push('=');
+            self.0.push_str(&encode(value));
+        }
+    }
+
+    pub(crate) fn onto(self, path: &str) -> String {
+        [path, &self.0].concat()
+    }
+}

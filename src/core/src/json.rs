@@ -1,0 +1,333 @@
+//! Wire data as an owned tree, for hosts that are not JavaScript: the emulator, tests, native programs.
+//!
+//! Unlike `serde_json::Value` it keeps the order of members and every duplicate, so that a key context that
+//! names an item twice is seen to do so.
+
+use crate::http::quote;
+use crate::tree::{Kind, Tree};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// A JSON value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Json {
+    /// Not there. Never parsed, never written.
+    Missing,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// A list.
+    Array(Vec<Json>),
+    /// Members in order, duplicates included.
+    Object(Vec<(String, Json)>),
+}
+
+/// A point in time, exact as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timestamp {
+    text: String,
+    at: OffsetDateTime,
+}
+
+impl Timestamp {
+    /// From RFC 3339 text.
+    pub fn parse(text: &str) -> Option<Self> {
+        OffsetDateTime::parse(text, &Rfc3339).ok().map(|at| Timestamp { text: text.into(), at })
+    }
+
+    /// From milliseconds since 1970.
+    pub fn from_unix_ms(ms: u64) -> Option<Self> {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()?;
+        let text = at.format(&Rfc3339).ok()?;
+        Some(Timestamp { text, at })
+    }
+
+    /// Exactly as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Nanoseconds since 1970.
+    pub fn unix_nanos(&self) -> i128 {
+        self.at.unix_timestamp_nanos()
+    }
+}
+
+impl Json {
+    /// Parses JSON text. Nesting is limited to 128 levels.
+    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(text)
+    }
+
+    /// A string.
+    pub fn text(text: impl Into<String>) -> Self {
+        Json::Text(text.into())
+    }
+
+    /// An object of these members, without those that are missing.
+    pub fn object<const N: usize>(members: [(&str, Json); N]) -> Self {
+        let present = members.into_iter().filter(|(_, value)| *value != Json::Missing);
+        Json::Object(present.map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    /// Writes JSON text.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Json::Missing | Json::Null => out.push_str("null"),
+            Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+            #[allow(clippy::cast_possible_truncation)]
+            Json::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => out.push_str(&(*n as i64).to_string()),
+            Json::Number(n) => out.push_str(&serde_json::to_string(n).unwrap_or_default()),
+            Json::Text(text) => quote(text, out),
+            Json::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    quote(name, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+impl Tree for Json {
+    type Text = String;
+    type Time = Timestamp;
+
+    fn kind(&self) -> Kind {
+        match self {
+            Json::Missing => Kind::Missing,
+            Json::Null => Kind::Null,
+            Json::Bool(b) => Kind::Bool(*b),
+            Json::Number(n) => Kind::Number(*n),
+            Json::Text(_) => Kind::Text,
+            Json::Array(_) => Kind::Array,
+            Json::Object(_) => Kind::Object,
+        }
+    }
+
+    fn member(&self, name: &str) -> Self {
+        match self {
+            // The last one counts, as JavaScript has it.
+            Json::Object(members) => {
+                members.iter().rev().find(|(n, _)| n == name).map_or(Json::Missing, |(_, value)| value.clone())
+            }
+            _ => Json::Missing,
+        }
+    }
+
+    fn entries(&self) -> Option<Vec<(String, Self)>> {
+        if let Json::Object(members) = self { Some(members.clone()) } else { None }
+    }
+
+    fn items(&self) -> Option<Vec<Self>> {
+        if let Json::Array(items) = self { Some(items.clone()) } else { None }
+    }
+
+    fn text(&self) -> Option<String> {
+        self.string()
+    }
+
+    fn string(&self) -> Option<String> {
+        if let Json::Text(text) = self { Some(text.clone()) } else { None }
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        if let Json::Text(text) = self { Timestamp::parse(text) } else { None }
+    }
+
+    fn time_text(&self) -> Option<String> {
+        self.time().map(|time| time.text)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, b: bool) -> Result<Json, E> {
+        Ok(Json::Bool(b))
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<Json, E> {
+        Ok(Json::Number(n))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E>(self, n: u64) -> Result<Json, E> {
+        Ok(Json::Number(n as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i64<E>(self, n: i64) -> Result<Json, E> {
+        Ok(Json::Number(n as f64))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.into()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Json, E> {
+        Ok(Json::Text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Json::Object(members))
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Json {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+mod wire {
+    //! Results as the service writes them: what [`crate::objects`] and [`crate::keys`] read.
+
+    use super::{Json, Timestamp};
+    use crate::error::Error;
+    use crate::keys::{DataKey, DataKeyPair};
+    use crate::objects::{Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page};
+
+    fn optional(text: Option<&String>) -> Json {
+        text.map_or(Json::Null, |text| Json::text(text.as_str()))
+    }
+
+    fn context(items: &[(String, String)]) -> Json {
+        Json::Object(items.iter().map(|(name, value)| (name.clone(), Json::text(value.as_str()))).collect())
+    }
+
+    /// A result that the service writes as JSON.
+    pub trait ToWire {
+        /// The JSON.
+        fn to_wire(&self) -> Json;
+    }
+
+    impl ToWire for ObjectMetadata<String, Timestamp> {
+        fn to_wire(&self) -> Json {
+            let actor = [("id", Json::text(&*self.updated_by.id)), ("name", Json::text(&*self.updated_by.name))];
+            Json::object([
+                ("id", Json::text(&*self.id)),
+                ("environment_id", Json::text(&*self.environment_id)),
+                ("context", context(&self.context)),
+                ("key_id", Json::text(&*self.key_id)),
+                ("updated_at", Json::text(self.updated_at.as_str())),
+                ("updated_by", Json::object(actor)),
+                ("version_id", optional(self.version_id.as_ref())),
+            ])
+        }
+    }
+
+    impl ToWire for Object<String, Timestamp> {
+        fn to_wire(&self) -> Json {
+            Json::object([
+                ("id", Json::text(&*self.id)),
+                ("name", Json::text(&*self.name)),
+                ("value", self.value.as_ref().map_or(Json::Missing, |value| Json::text(value.as_str()))),
+                ("metadata", self.metadata.to_wire()),
+            ])
+        }
+    }
+
+    impl ToWire for ObjectSummary<String, Timestamp> {
+        fn to_wire(&self) -> Json {
+            let updated_at = self.updated_at.as_ref().map_or(Json::Null, |at| Json::text(at.as_str()));
+            Json::object([
+                ("id", Json::text(&*self.id)),
+                ("name", Json::text(&*self.name)),
+                ("updated_at", updated_at),
+            ])
+        }
+    }
+
+    impl ToWire for ObjectVersion<String, Timestamp> {
+        #[allow(clippy::cast_precision_loss)]
+        fn to_wire(&self) -> Json {
+            Json::object([
+                ("id", Json::text(&*self.id)),
+                ("created_at", Json::text(self.created_at.as_str())),
+                ("current_version", Json::Bool(self.current_version)),
+                ("size", Json::Number(self.size as f64)),
+                ("etag", Json::text(&*self.etag)),
+            ])
+        }
+    }
+
+    impl<R: ToWire> ToWire for Page<R, String> {
+        fn to_wire(&self) -> Json {
+            let cursors = [("before", optional(self.before.as_ref())), ("after", optional(self.after.as_ref()))];
+            Json::object([
+                ("data", Json::Array(self.data.iter().map(ToWire::to_wire).collect())),
+                ("list_metadata", Json::object(cursors)),
+            ])
+        }
+    }
+
+    impl ToWire for DataKey<String> {
+        fn to_wire(&self) -> Json {
+            Json::object([("id", Json::text(&*self.id)), ("data_key", Json::text(&*self.key))])
+        }
+    }
+
+    impl ToWire for DataKeyPair<String> {
+        fn to_wire(&self) -> Json {
+            Json::object([
+                ("id", Json::text(&*self.data_key.id)),
+                ("data_key", Json::text(&*self.data_key.key)),
+                ("encrypted_keys", Json::text(&*self.encrypted_keys)),
+                ("context", context(&self.context)),
+            ])
+        }
+    }
+
+    impl ToWire for Error {
+        fn to_wire(&self) -> Json {
+            Json::object([("error", Json::text(&*self.message))])
+        }
+    }
+}
+
+pub use wire::ToWire;

@@ -1,0 +1,53 @@
+//! One tenant's view: a part of a key context that every call must carry.
+
+use crate::error::{Code, Error, Problem};
+use crate::key_context::KeyContext;
+use crate::tree::Tree;
+
+/// The items that a scoped client adds to every context and looks for in every object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope(KeyContext);
+
+impl Scope {
+    /// A scope of these items.
+    pub fn new(context: KeyContext) -> Self {
+        Scope(context)
+    }
+
+    /// Its items.
+    pub fn context(&self) -> &KeyContext {
+        &self.0
+    }
+
+    /// The scope's items followed by the context's own. A context that gives a scoped name another value is
+    /// [`Code::ContextMismatch`].
+    pub fn merge(&self, context: &KeyContext) -> Result<KeyContext, Error> {
+        let contradictions: Vec<Problem> = self
+            .0
+            .iter()
+            .filter(|(name, value)| context.get(name).is_some_and(|given| given != *value))
+            .map(|(name, value)| outside(name, value))
+            .collect();
+        if !contradictions.is_empty() {
+            return Err(Error::invalid(Code::ContextMismatch, contradictions));
+        }
+        let more = context.iter().filter(|(name, _)| self.0.get(name).is_none());
+        KeyContext::from_pairs(self.0.iter().chain(more))
+    }
+
+    /// Checks that an object's context, as the service returned it, carries every item of the scope. The
+    /// message tells the scope, not the object's own context: that is another tenant's.
+    pub fn check(&self, context: &impl Tree) -> Result<(), Error> {
+        let missing: Vec<Problem> = self
+            .0
+            .iter()
+            .filter(|(name, value)| context.member(name).string().as_deref() != Some(*value))
+            .map(|(name, value)| outside(name, value))
+            .collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::invalid(Code::ContextMismatch, missing)) }
+    }
+}
+
+fn outside(name: &str, value: &str) -> Problem {
+    Problem::new(&["key_context.", name].concat(), ["this client is scoped to \"", value, "\""].concat())
+}

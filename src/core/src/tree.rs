@@ -1,0 +1,263 @@
+//! A look into JSON-like data where it lies.
+//!
+//! The client reads JavaScript objects, the emulator reads parsed JSON. Both offer a [`Tree`], and core
+//! decodes from that, so the shapes of the API are written down once and a string that core has no need to
+//! inspect (an object's value, a mebibyte of it) never has to be copied to be passed on.
+
+use crate::error::Problem;
+
+/// What kind of thing a [`Tree`] node is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// Not there at all (JavaScript: `undefined`).
+    Missing,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text,
+    /// A list.
+    Array,
+    /// A map.
+    Object,
+    /// Something that JSON has no word for (a function, a symbol, bytes), named for messages.
+    Other(&'static str),
+    /// Something that could not be read: a getter that threw, a string that is not valid Unicode.
+    Unreadable(&'static str),
+}
+
+impl Kind {
+    /// How a message names what it found: `number 2`, `null`, `an array`.
+    pub fn describe(self) -> String {
+        match self {
+            Kind::Missing => "nothing".into(),
+            Kind::Null => "null".into(),
+            Kind::Bool(b) => if b { "true" } else { "false" }.into(),
+            Kind::Number(n) => ["number ", &number(n)].concat(),
+            Kind::Text => "a string".into(),
+            Kind::Array => "an array".into(),
+            Kind::Object => "an object".into(),
+            Kind::Other(what) | Kind::Unreadable(what) => what.into(),
+        }
+    }
+}
+
+/// Whole numbers without a fraction, the rest rounded to three places: enough for a message, and far
+/// smaller than the standard library's exact float printer.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn number(n: f64) -> String {
+    if !n.is_finite() {
+        return if n.is_nan() { "NaN" } else { "Infinity" }.into();
+    }
+    let magnitude = n.abs();
+    if magnitude >= 1e15 {
+        return "out of range".into();
+    }
+    let thousandths = (magnitude * 1000.0 + 0.5) as u64;
+    let mut out = String::new();
+    if n < 0.0 {
+        out.push('-');
+    }
+    out.push_str(&decimal(thousandths / 1000));
+    let fraction = thousandths % 1000;
+    if fraction > 0 {
+        out.push('.');
+        let digits = decimal(1000 + fraction);
+        out.push_str(digits[1..].trim_end_matches('0'));
+    }
+    out
+}
+
+/// An integer in decimal.
+pub fn decimal(mut n: u64) -> String {
+    let mut digits = Vec::with_capacity(20);
+    loop {
+        digits.push(char::from(b'0' + u8::try_from(n % 10).unwrap_or(0)));
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    digits.iter().rev().collect()
+}
+
+/// A node of JSON-like data, as its host holds it.
+pub trait Tree: Sized {
+    /// A string of the host's, passed on without a look inside.
+    type Text: Clone;
+    /// A point in time of the host's (JavaScript: a `Date`), at the host's full precision.
+    type Time;
+
+    /// What kind of node this is.
+    fn kind(&self) -> Kind;
+    /// The member of that name, [`Kind::Missing`] where there is none.
+    fn member(&self, name: &str) -> Self;
+    /// A map's own members in their order; `None` where this is no map or cannot be read. Names may repeat
+    /// where the host keeps duplicates.
+    fn entries(&self) -> Option<Vec<(String, Self)>>;
+    /// A list's items in their order; `None` where this is no list.
+    fn items(&self) -> Option<Vec<Self>>;
+    /// The string, by handle.
+    fn text(&self) -> Option<Self::Text>;
+    /// The string, copied into core's memory.
+    fn string(&self) -> Option<String>;
+    /// The time that an RFC 3339 string names.
+    fn time(&self) -> Option<Self::Time>;
+    /// A time as RFC 3339 text: such a string, exactly as it stands, or the host's own time.
+    fn time_text(&self) -> Option<String>;
+
+    /// Whether there is nothing here: missing or `null`.
+    fn is_absent(&self) -> bool {
+        matches!(self.kind(), Kind::Missing | Kind::Null)
+    }
+}
+
+/// `expected a string, got number 2`.
+pub(crate) fn expected(what: &str, got: Kind) -> String {
+    match got {
+        Kind::Missing => ["expected ", what, ", but it is missing"].concat(),
+        got => ["expected ", what, ", got ", &got.describe()].concat(),
+    }
+}
+
+/// Reads members of one map and collects what is wrong with them, each under its full path.
+pub(crate) struct Reader<'a, T> {
+    tree: &'a T,
+    path: String,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a, T: Tree> Reader<'a, T> {
+    /// Over a map; anything else is a problem of its own.
+    pub(crate) fn new(tree: &'a T, path: &str) -> Self {
+        let mut reader = Reader { tree, path: path.into(), problems: Vec::new() };
+        if tree.kind() != Kind::Object {
+            let field = if path.is_empty() { "options" } else { path };
+            reader.problems.push(Problem::new(field, expected("an object", tree.kind())));
+        }
+        reader
+    }
+
+    /// The full path of a member.
+    pub(crate) fn path(&self, name: &str) -> String {
+        if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }
+    }
+
+    fn is_map(&self) -> bool {
+        self.tree.kind() == Kind::Object
+    }
+
+    pub(crate) fn member(&self, name: &str) -> T {
+        self.tree.member(name)
+    }
+
+    /// Adds a problem with a member.
+    pub(crate) fn problem(&mut self, name: &str, message: impl Into<String>) {
+        let field = self.path(name);
+        self.problems.push(Problem::new(&field, message));
+    }
+
+    fn wrong(&mut self, name: &str, what: &str, got: Kind) {
+        // One problem is enough where there is no map to look into.
+        if self.is_map() {
+            self.problem(name, expected(what, got));
+        }
+    }
+
+    /// A string that must be there, by handle.
+    pub(crate) fn text(&mut self, name: &str) -> Option<T::Text> {
+        let member = self.member(name);
+        let text = member.text();
+        if text.is_none() {
+            self.wrong(name, "a string", member.kind());
+        }
+        text
+    }
+
+    /// A string that must be there, copied.
+    pub(crate) fn string(&mut self, name: &str) -> Option<String> {
+        let member = self.member(name);
+        let string = member.string();
+        if string.is_none() {
+            self.wrong(name, "a string", member.kind());
+        }
+        string
+    }
+
+    /// A string that may be absent or `null`, copied.
+    pub(crate) fn optional_string(&mut self, name: &str) -> Option<String> {
+        if self.member(name).is_absent() { None } else { self.string(name) }
+    }
+
+    /// A string that may be absent or `null`, by handle.
+    pub(crate) fn optional_text(&mut self, name: &str) -> Option<T::Text> {
+        if self.member(name).is_absent() { None } else { self.text(name) }
+    }
+
+    /// A time that must be there.
+    pub(crate) fn time(&mut self, name: &str) -> Option<T::Time> {
+        let member = self.member(name);
+        let time = member.time();
+        if time.is_none() {
+            let got = member.kind();
+            let found = if got == Kind::Text { Kind::Other("a string that is none") } else { got };
+            self.wrong(name, "an RFC 3339 time", found);
+        }
+        time
+    }
+
+    /// A time that may be absent or `null`.
+    pub(crate) fn optional_time(&mut self, name: &str) -> Option<T::Time> {
+        if self.member(name).is_absent() { None } else { self.time(name) }
+    }
+
+    /// A boolean that must be there.
+    pub(crate) fn bool(&mut self, name: &str) -> Option<bool> {
+        match self.member(name).kind() {
+            Kind::Bool(b) => Some(b),
+            got => {
+                self.wrong(name, "true or false", got);
+                None
+            }
+        }
+    }
+
+    /// A whole number that must be there, between two bounds, both included.
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
+        let kind = self.member(name).kind();
+        match kind {
+            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                Some(n as u64)
+            }
+            got => {
+                let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+                self.wrong(name, &what, got);
+                None
+            }
+        }
+    }
+
+    /// A map of strings, as it stands.
+    pub(crate) fn string_map(&mut self, name: &str) -> Option<Vec<(String, T::Text)>> {
+        let member = self.member(name);
+        let Some(entries) = member.entries() else {
+            self.wrong(name, "an object", member.kind());
+            return None;
+        };
+        let mut map = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            match value.text() {
+                Some(text) => map.push((key, text)),
+                None => {
+                    self.problem(&[name, ".", &key].concat(), expected("a string", value.kind()));
+                }
+            }
+        }
+        Some(map)
+    }
+}

@@ -1,0 +1,192 @@
+//! Objects, their versions, and lists of them.
+
+use crate::Refusal;
+use crate::ids::Cursors;
+use std::collections::{BTreeMap, HashMap};
+use vault_core::KeyContext;
+use vault_core::json::Timestamp;
+use vault_core::objects::{ListObjects, ObjectSummary, Order, PAGE_DEFAULT, Page};
+
+/// A value as it is held: encrypted, with the blob that holds its data key.
+pub(crate) struct Sealed {
+    pub(crate) encrypted_keys: Vec<u8>,
+    pub(crate) nonce: [u8; 12],
+    /// Ciphertext and tag.
+    pub(crate) ciphertext: Vec<u8>,
+}
+
+/// What is kept of each version. Only the current one's value can be read, so only that is held.
+pub(crate) struct Version {
+    pub(crate) id: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) size: u64,
+    pub(crate) etag: String,
+}
+
+pub(crate) struct Object {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) context: KeyContext,
+    pub(crate) key_id: String,
+    pub(crate) updated_by: (String, String),
+    /// Oldest first, never empty.
+    pub(crate) versions: Vec<Version>,
+    pub(crate) sealed: Sealed,
+    place: u64,
+}
+
+impl Object {
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new(
+        id: String,
+        name: String,
+        context: KeyContext,
+        key_id: String,
+        updated_by: (String, String),
+        version: Version,
+        sealed: Sealed,
+    ) -> Self {
+        Object { id, name, context, key_id, updated_by, versions: vec![version], sealed, place: 0 }
+    }
+
+    pub(crate) fn current(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    fn summary(&self) -> ObjectSummary<String, Timestamp> {
+        let updated_at = self.current().map(|version| version.created_at.clone());
+        ObjectSummary { id: self.id.clone(), name: self.name.clone(), updated_at }
+    }
+}
+
+pub(crate) struct Store {
+    objects: BTreeMap<u64, Object>,
+    by_id: HashMap<String, u64>,
+    by_name: HashMap<String, u64>,
+    /// Names of deleted objects and the time until which each stays taken.
+    pending: HashMap<String, u64>,
+    next: u64,
+    cursors: Cursors,
+}
+
+impl Store {
+    pub(crate) fn new(cursors: Cursors) -> Self {
+        Store {
+            objects: BTreeMap::new(),
+            by_id: HashMap::new(),
+            by_name: HashMap::new(),
+            pending: HashMap::new(),
+            next: 0,
+            cursors,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether a new object may have this name.
+    pub(crate) fn name_is_free(&mut self, name: &str, now_ms: u64) -> Result<(), Refusal> {
+        if self.by_name.contains_key(name) {
+            return Err(Refusal::new(409, "an object with this name already exists"));
+        }
+        match self.pending.get(name) {
+            Some(until) if now_ms < *until => Err(Refusal::new(409, "object marked for deletion")),
+            Some(_) => {
+                self.pending.remove(name);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, mut object: Object) {
+        let place = self.next;
+        self.next += 1;
+        object.place = place;
+        self.by_id.insert(object.id.clone(), place);
+        self.by_name.insert(object.name.clone(), place);
+        self.objects.insert(place, object);
+    }
+
+    pub(crate) fn by_id(&self, id: &str) -> Result<&Object, Refusal> {
+        self.by_id.get(id).and_then(|place| self.objects.get(place)).ok_or_else(not_found)
+    }
+
+    pub(crate) fn by_id_mut(&mut self, id: &str) -> Result<&mut Object, Refusal> {
+        self.by_id.get(id).and_then(|place| self.objects.get_mut(place)).ok_or_else(not_found)
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Result<&Object, Refusal> {
+        self.by_name.get(name).and_then(|place| self.objects.get(place)).ok_or_else(not_found)
+    }
+
+    /// Removes an object; its name stays taken until `pending_until_ms`.
+    pub(crate) fn remove(&mut self, id: &str, now_ms: u64, pending_until_ms: u64) -> Result<String, Refusal> {
+        let place = self.by_id.remove(id).ok_or_else(not_found)?;
+        let object = self.objects.remove(&place).ok_or_else(not_found)?;
+        self.by_name.remove(&object.name);
+        self.pending.retain(|_, until| *until > now_ms);
+        if pending_until_ms > now_ms {
+            self.pending.insert(object.name.clone(), pending_until_ms);
+        }
+        Ok(object.name)
+    }
+
+    /// A page, in order of creation.
+    pub(crate) fn list(&self, list: &ListObjects) -> Result<Page<ObjectSummary<String, Timestamp>, String>, Refusal> {
+        let limit = usize::try_from(list.limit.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
+        let search = list.search.as_ref().map(|search| search.to_lowercase());
+        if search.as_ref().is_some_and(|search| search.trim_start().starts_with('{')) {
+            return Err(Refusal::new(400, "search: the emulator searches names only, not structured JSON"));
+        }
+        let updated_after = list.updated_after.as_deref().and_then(Timestamp::parse).map(|at| at.unix_nanos());
+        let matches = |object: &&Object| {
+            let name = search.as_ref().is_none_or(|search| object.name.to_lowercase().contains(search));
+            let at = object.current().map_or(0, |version| version.created_at.unix_nanos());
+            name && updated_after.is_none_or(|after| at > after)
+        };
+        // "Forward" runs as the list does. A page before a cursor is collected backward, then turned round.
+        let newest_first = list.order.unwrap_or_default() == Order::Desc;
+        let from = |cursor: Option<u64>, forward: bool| -> Box<dyn Iterator<Item = &Object>> {
+            match (cursor, forward == newest_first) {
+                (None, true) => Box::new(self.objects.values().rev()),
+                (None, false) => Box::new(self.objects.values()),
+                (Some(place), true) => Box::new(self.objects.range(..place).rev().map(|(_, object)| object)),
+                (Some(place), false) => {
+                    Box::new(self.objects.range(place.saturating_add(1)..).map(|(_, object)| object))
+                }
+            }
+        };
+        let place = |cursor: &vault_core::names::Cursor, name: &str| {
+            let place = self.cursors.read(cursor.as_str());
+            place.ok_or_else(|| Refusal::new(400, format!("{name}: not a cursor of this list")))
+        };
+        let page: Vec<&Object> = match (&list.before, &list.after) {
+            (Some(before), _) => {
+                let start = place(before, "before")?;
+                let mut page: Vec<_> = from(Some(start), false).filter(matches).take(limit).collect();
+                page.reverse();
+                page
+            }
+            (None, Some(after)) => {
+                let start = place(after, "after")?;
+                from(Some(start), true).filter(matches).take(limit).collect()
+            }
+            (None, None) => from(None, true).filter(matches).take(limit).collect(),
+        };
+        let more = |object: Option<&&Object>, forward: bool| {
+            let place = object.map(|object| object.place)?;
+            from(Some(place), forward).find(matches).map(|_| self.cursors.write(place))
+        };
+        Ok(Page {
+            before: more(page.first(), false),
+            after: more(page.last(), true),
+            data: page.into_iter().map(Object::summary).collect(),
+        })
+    }
+}
+
+fn not_found() -> Refusal {
+    Refusal::new(404, "Not Found")
+}

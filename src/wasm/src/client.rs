@@ -1,0 +1,324 @@
+//! The operations, from JavaScript's options to JavaScript's results.
+
+use crate::failure::Failure;
+use crate::output;
+use crate::transport::{Call, Transport};
+use crate::tree::Node;
+use js_sys::{Array, Promise, Uint8Array};
+use std::future::Future;
+use std::rc::Rc;
+use vault_core::http::{Answer, Operation, Request};
+use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
+use vault_core::names::ObjectId;
+use vault_core::objects::{
+    ById, CreateObject, DeleteObject, ListObjects, Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page,
+    ReadObjectByName, UpdateObject,
+};
+use vault_core::scope::Scope;
+use vault_core::tree::Tree;
+use vault_core::{Code, Error, KeyContext, Problem, value};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+/// Most requests in flight at once for one call: a Worker's limit of simultaneous connections
+/// (Cloudflare, "Workers platform limits").
+const CONNECTIONS_MAX: usize = 6;
+
+/// The client behind the package's `VaultClient`.
+#[wasm_bindgen]
+pub struct CoreClient(pub(crate) Rc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) transport: Rc<Transport>,
+    pub(crate) scope: Option<Scope>,
+}
+
+/// How a value is to be returned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Bytes,
+}
+
+impl Form {
+    /// From `{as}`.
+    pub(crate) fn read(options: &Node) -> Result<Self, Error> {
+        let form = options.member("as");
+        match form.string().as_deref() {
+            None if form.is_absent() => Ok(Form::Text),
+            Some("text") => Ok(Form::Text),
+            Some("bytes") => Ok(Form::Bytes),
+            _ => Err(Error::invalid(
+                Code::InvalidRequest,
+                vec![Problem::new("as", "expected \"text\" or \"bytes\"")],
+            )),
+        }
+    }
+}
+
+/// A value that is bytes, in its stored form.
+pub(crate) fn encoded(value: &Node) -> Option<JsValue> {
+    value.bytes().map(|bytes| value::encode_bytes(&bytes).into())
+}
+
+fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
+    future_to_promise(async { future.await.map_err(Into::into) })
+}
+
+#[wasm_bindgen]
+impl CoreClient {
+    /// From the constructor's options.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<CoreClient, JsValue> {
+        let transport = Transport::read(&options.into()).map_err(Failure::from)?;
+        Ok(CoreClient(Rc::new(Inner { transport: Rc::new(transport), scope: None })))
+    }
+
+    /// The same client within a key context.
+    pub fn scoped(&self, context: JsValue) -> Result<CoreClient, JsValue> {
+        let context = KeyContext::from_tree(&Node::from(context)).map_err(Failure::from)?;
+        let context = match &self.0.scope {
+            Some(scope) => scope.merge(&context).map_err(Failure::from)?,
+            None => context,
+        };
+        let transport = self.0.transport.clone();
+        Ok(CoreClient(Rc::new(Inner { transport, scope: Some(Scope::new(context)) })))
+    }
+
+    /// `createObject`.
+    #[wasm_bindgen(js_name = createObject)]
+    pub fn create_object(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let encoded = encoded(&options.member("value"));
+            let create = CreateObject::from_options(&options, encoded, client.scope.as_ref())?;
+            let answer = client.send(&create.into_request(), &call).await?;
+            Ok(output::metadata(ObjectMetadata::read_answer(&answer)?))
+        })
+    }
+
+    /// `listObjects`.
+    #[wasm_bindgen(js_name = listObjects)]
+    pub fn list_objects(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let list = ListObjects::from_options(&Node::from(options))?;
+            let answer = client.send(&list.into_request(), &call).await?;
+            let mut page = Page::<ObjectSummary<_, _>, _>::read_answer(&answer)?;
+            if let Some(scope) = &client.scope {
+                client.keep_within(scope, &mut page, &call).await?;
+            }
+            Ok(output::summaries(page))
+        })
+    }
+
+    /// `readObject`.
+    #[wasm_bindgen(js_name = readObject)]
+    pub fn read_object(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (by_id, form) = (ById::from_options(&options)?, Form::read(&options)?);
+            let object = client.read(&by_id.read_request(), form, &call).await?;
+            Ok(output::object(object))
+        })
+    }
+
+    /// `readObjectByName`.
+    #[wasm_bindgen(js_name = readObjectByName)]
+    pub fn read_object_by_name(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (by_name, form) = (ReadObjectByName::from_options(&options)?, Form::read(&options)?);
+            let object = client.read(&by_name.into_request(), form, &call).await?;
+            Ok(output::object(object))
+        })
+    }
+
+    /// `describeObject`.
+    #[wasm_bindgen(js_name = describeObject)]
+    pub fn describe_object(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let by_id = ById::from_options(&Node::from(options))?;
+            Ok(output::object(client.describe(&by_id, &call).await?))
+        })
+    }
+
+    /// `listObjectVersions`.
+    #[wasm_bindgen(js_name = listObjectVersions)]
+    pub fn list_object_versions(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let by_id = ById::from_options(&Node::from(options))?;
+            client.guard(&by_id.0, &call).await?;
+            let answer = client.send(&by_id.versions_request(), &call).await?;
+            Ok(output::versions(Page::<ObjectVersion<_, _>, _>::read_answer(&answer)?))
+        })
+    }
+
+    /// `updateObject`.
+    #[wasm_bindgen(js_name = updateObject)]
+    pub fn update_object(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let encoded = encoded(&options.member("value"));
+            let update = UpdateObject::from_options(&options, encoded)?;
+            client.guard(&update.id, &call).await?;
+            Ok(output::object(client.update(update, &call).await?))
+        })
+    }
+
+    /// `deleteObject`.
+    #[wasm_bindgen(js_name = deleteObject)]
+    pub fn delete_object(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let delete = DeleteObject::from_options(&Node::from(options))?;
+            client.guard(&delete.id, &call).await?;
+            let answer = client.send(&delete.into_request(), &call).await?;
+            DeleteObject::read_answer(&answer)?;
+            Ok(JsValue::UNDEFINED)
+        })
+    }
+
+    /// `createDataKey`.
+    #[wasm_bindgen(js_name = createDataKey)]
+    pub fn create_data_key(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let create = CreateDataKey::from_options(&Node::from(options), client.scope.as_ref())?;
+            let answer = client.send(&create.into_request(), &call).await?;
+            Ok(output::pair(DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?))
+        })
+    }
+
+    /// `decryptDataKey`.
+    #[wasm_bindgen(js_name = decryptDataKey)]
+    pub fn decrypt_data_key(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let decrypt = DecryptDataKey::from_options(&Node::from(options))?;
+            let answer = client.send(&decrypt.into_request(), &call).await?;
+            Ok(output::data_key(DataKey::read_answer(&answer)?).into())
+        })
+    }
+
+    /// `createRekey`.
+    #[wasm_bindgen(js_name = createRekey)]
+    pub fn create_rekey(&self, options: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Call::read(&call.into())?;
+            let rekey = CreateRekey::from_options(&Node::from(options), client.scope.as_ref())?;
+            let answer = client.send(&rekey.into_request(), &call).await?;
+            Ok(output::rekeyed(DataKeyPair::read_answer(Operation::CreateRekey, &answer)?))
+        })
+    }
+
+    /// `modifyObject`.
+    #[wasm_bindgen(js_name = modifyObject)]
+    pub fn modify_object(&self, options: JsValue, apply: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move { client.modify(&options.into(), &apply, &call.into()).await })
+    }
+}
+
+type JsObject = Object<JsValue, js_sys::Date>;
+
+impl Inner {
+    pub(crate) async fn send(&self, request: &Request<JsValue>, call: &Call) -> Result<Answer<Node>, Failure> {
+        self.transport.send(request, call).await
+    }
+
+    /// Reads an object; one outside the scope is refused before its value is looked at.
+    pub(crate) async fn read(&self, request: &Request<JsValue>, form: Form, call: &Call) -> Result<JsObject, Failure> {
+        let answer = self.send(request, call).await?;
+        self.check(&answer)?;
+        let mut object = Object::read_answer(request.operation, &answer)?;
+        if form == Form::Bytes {
+            let text = object.value.as_ref().and_then(JsValue::as_string).unwrap_or_default();
+            object.value = Some(Uint8Array::from(&value::decode_bytes(&text)?[..]).into());
+        }
+        Ok(object)
+    }
+
+    async fn describe(&self, by_id: &ById, call: &Call) -> Result<JsObject, Failure> {
+        let answer = self.send(&by_id.describe_request(), call).await?;
+        self.check(&answer)?;
+        Ok(Object::read_answer(Operation::DescribeObject, &answer)?)
+    }
+
+    pub(crate) async fn update(&self, update: UpdateObject<JsValue>, call: &Call) -> Result<JsObject, Failure> {
+        let answer = self.send(&update.into_request(), call).await?;
+        self.check(&answer)?;
+        Ok(Object::read_answer(Operation::UpdateObject, &answer)?)
+    }
+
+    /// Checks an answer that holds an object against the scope.
+    fn check(&self, answer: &Answer<Node>) -> Result<(), Error> {
+        match (&self.scope, &answer.body) {
+            (Some(scope), Some(body)) => scope.check(&body.member("metadata").member("context")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Before an operation whose answer does not show the context, or comes too late: looks whether the object
+    /// is within the scope. A context never changes, so what is seen here still holds afterwards.
+    async fn guard(&self, id: &ObjectId, call: &Call) -> Result<(), Failure> {
+        if self.scope.is_some() {
+            self.describe(&ById(id.clone()), &call.beside()).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the items of a page that are within the scope. A list does not show contexts, so each item is
+    /// described, a few at a time; one that is gone by then is left out too.
+    async fn keep_within(
+        &self,
+        scope: &Scope,
+        page: &mut Page<ObjectSummary<JsValue, js_sys::Date>, JsValue>,
+        call: &Call,
+    ) -> Result<(), Failure> {
+        let mut kept = Vec::with_capacity(page.data.len());
+        let mut items = core::mem::take(&mut page.data).into_iter();
+        loop {
+            let batch: Vec<_> = items.by_ref().take(CONNECTIONS_MAX).collect();
+            if batch.is_empty() {
+                break;
+            }
+            let promises: Array = batch
+                .iter()
+                .map(|item| {
+                    let (transport, scope, call) = (self.transport.clone(), scope.clone(), call.beside());
+                    let id = item.id.as_string().unwrap_or_default();
+                    run(async move {
+                        let id = ObjectId::new("id", id).map_err(|p| Error::invalid(Code::MalformedResponse, vec![p]))?;
+                        let inner = Inner { transport, scope: Some(scope) };
+                        match inner.describe(&ById(id), &call).await {
+                            Ok(_) => Ok(JsValue::TRUE),
+                            Err(failure) => match failure.code() {
+                                Some(Code::ContextMismatch | Code::NotFound) => Ok(JsValue::FALSE),
+                                _ => Err(failure),
+                            },
+                        }
+                    })
+                })
+                .collect();
+            let within = wasm_bindgen_futures::JsFuture::from(Promise::all(&promises)).await.map_err(Failure::Caller)?;
+            let within: Array = within.unchecked_into();
+            kept.extend(batch.into_iter().zip(within.iter()).filter(|(_, within)| within.is_truthy()).map(|(item, _)| item));
+        }
+        page.data = kept;
+        Ok(())
+    }
+}

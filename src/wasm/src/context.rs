@@ -1,0 +1,126 @@
+//! Key contexts for JavaScript: checked, built step by step, explained.
+
+use crate::failure::Failure;
+use crate::tree::Node;
+use js_sys::{Array, Object};
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use vault_core::explain::{Explanation, explain};
+use vault_core::strategy::{self, Rotation, rotation_period};
+use vault_core::{Code, Error, KeyContext, Problem};
+use wasm_bindgen::prelude::*;
+
+fn context(value: &JsValue) -> Result<KeyContext, Failure> {
+    Ok(KeyContext::from_tree(&Node::from(value.clone()))?)
+}
+
+/// Own properties even where a name is `__proto__`.
+fn to_js(context: &KeyContext) -> Result<JsValue, JsValue> {
+    let entries = Array::new();
+    for (name, value) in context.iter() {
+        entries.push(&Array::of2(&name.into(), &value.into()));
+    }
+    Object::from_entries(&entries).map(Into::into)
+}
+
+/// Checks a context and returns a plain copy of it.
+#[wasm_bindgen(js_name = checkContext)]
+pub fn check_context(value: JsValue) -> Result<JsValue, JsValue> {
+    to_js(&context(&value)?)
+}
+
+/// A text that equal contexts share.
+#[wasm_bindgen(js_name = canonicalContext)]
+pub fn canonical_context(value: JsValue) -> Result<String, JsValue> {
+    Ok(context(&value)?.canonical_json())
+}
+
+/// Adds items to a context, which may be `undefined`, and returns a plain copy.
+#[wasm_bindgen(js_name = extendContext)]
+pub fn extend_context(base: JsValue, names: Vec<String>, values: Vec<JsValue>) -> Result<JsValue, JsValue> {
+    let mut built = if base.is_undefined() { None } else { Some(context(&base)?) };
+    for (name, value) in names.iter().zip(&values) {
+        // One item alone is checked first, so that a wrong type is told under its name.
+        let item = Object::from_entries(&Array::of1(&Array::of2(&name.into(), value)))?;
+        let item = context(&item.into())?;
+        let text = item.get(name).unwrap_or_default();
+        built = Some(match built {
+            Some(built) if name == strategy::ROTATION_PERIOD => built.with_rotation(text).map_err(Failure::from)?,
+            Some(built) => built.with(name.as_str(), text).map_err(Failure::from)?,
+            None => item,
+        });
+    }
+    match built {
+        Some(built) => to_js(&built),
+        None => Ok(base),
+    }
+}
+
+/// The rotation period of a date.
+#[wasm_bindgen(js_name = rotationPeriod)]
+pub fn rotation_period_of(date: JsValue, every: JsValue) -> Result<String, JsValue> {
+    let wrong = |field: &str, message: &str| {
+        JsValue::from(Failure::from(Error::invalid(Code::InvalidRequest, vec![Problem::new(field, message)])))
+    };
+    let every = match (every.is_undefined(), every.as_string().as_deref().and_then(Rotation::parse)) {
+        (true, _) => Rotation::Quarter,
+        (false, Some(every)) => every,
+        (false, None) => return Err(wrong("every", "expected \"year\", \"quarter\" or \"month\"")),
+    };
+    let ms = date.dyn_ref::<js_sys::Date>().map_or(f64::NAN, js_sys::Date::get_time);
+    #[allow(clippy::cast_possible_truncation)]
+    let period = if ms.is_nan() { None } else { rotation_period(ms as i64, every) };
+    period.ok_or_else(|| wrong("date", "expected a valid Date in the years 0 to 9999"))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplanationView<'a> {
+    keks: Vec<KekView<'a>>,
+    isolation: &'static str,
+    patterns: &'a [&'static str],
+    key_owner: &'static str,
+    lints: Vec<LintView<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KekView<'a> {
+    name: &'a str,
+    value: &'a str,
+    customer_key_can_apply: bool,
+}
+
+#[derive(Serialize)]
+struct LintView<'a> {
+    level: &'static str,
+    code: &'static str,
+    field: &'a str,
+    message: &'a str,
+}
+
+/// Explains a context.
+#[wasm_bindgen(js_name = explainContext)]
+pub fn explain_context(value: JsValue) -> Result<JsValue, JsValue> {
+    let Explanation { keks, isolation, patterns, key_owner, lints } = explain(&context(&value)?);
+    let keks = keks.iter().map(|kek| KekView {
+        name: &kek.name,
+        value: &kek.value,
+        customer_key_can_apply: kek.customer_key_can_apply,
+    });
+    let lints = lints.iter().map(|lint| LintView {
+        level: lint.level.as_str(),
+        code: lint.code,
+        field: &lint.field,
+        message: &lint.message,
+    });
+    let view = ExplanationView {
+        keks: keks.collect(),
+        isolation: isolation.as_str(),
+        patterns: &patterns,
+        key_owner: key_owner.as_str(),
+        lints: lints.collect(),
+    };
+    Ok(view.serialize(&Serializer::json_compatible())?)
+}
+

@@ -1,0 +1,71 @@
+//! Errors on their way to JavaScript.
+
+use crate::output::Out;
+use js_sys::{Array, Function};
+use std::cell::RefCell;
+use vault_core::{Code, Error};
+use wasm_bindgen::prelude::*;
+
+/// Why a call failed.
+pub(crate) enum Failure {
+    /// One of ours; `cause` is what JavaScript threw underneath, where it did.
+    Vault { error: Error, cause: Option<JsValue> },
+    /// What the caller's own callback threw, to be passed on as it is.
+    Caller(JsValue),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Vault { error, cause: None }
+    }
+}
+
+impl Failure {
+    pub(crate) fn code(&self) -> Option<Code> {
+        match self {
+            Failure::Vault { error, .. } => Some(error.code),
+            Failure::Caller(_) => None,
+        }
+    }
+}
+
+thread_local! {
+    static MAKE_ERROR: RefCell<Option<Function>> = const { RefCell::new(None) };
+}
+
+/// Sets the function that makes a `VaultError` of its facts. Called once by the package's entry.
+#[wasm_bindgen(js_name = setErrorFactory)]
+pub fn set_error_factory(factory: Function) {
+    MAKE_ERROR.with(|make| *make.borrow_mut() = Some(factory));
+}
+
+impl From<Failure> for JsValue {
+    fn from(failure: Failure) -> Self {
+        let (error, cause) = match failure {
+            Failure::Caller(value) => return value,
+            Failure::Vault { error, cause } => (error, cause),
+        };
+        let problems = Array::new();
+        for problem in &error.problems {
+            problems.push(&Out::new().set("field", &*problem.field).set("message", &*problem.message).into());
+        }
+        let facts: JsValue = Out::new()
+            .set("code", error.code.as_str())
+            .set("message", &*error.message)
+            .set("recovery", error.recovery())
+            .set("retryable", error.retryable())
+            .set("status", error.status)
+            .set("requestId", error.request_id)
+            .set("retryAfterMs", error.retry_after_ms.map(as_number))
+            .set("problems", problems)
+            .set("cause", cause)
+            .into();
+        let made = MAKE_ERROR.with(|make| make.borrow().as_ref().and_then(|make| make.call1(&JsValue::NULL, &facts).ok()));
+        made.unwrap_or(facts)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn as_number(n: u64) -> f64 {
+    n as f64
+}

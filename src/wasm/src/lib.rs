@@ -1,0 +1,22 @@
+//! [`vault_core`] as a JavaScript client, over `fetch`. Thin: what a call means is core's, what its classes
+//! look like is TypeScript's (`js/src`).
+//!
+//! - `client`: the operations
+//! - `modify`: read, apply, write under a version lock
+//! - `transport`: the only place that knows `fetch`
+//! - `cut`: time-outs and `AbortSignal`s
+//! - `context`: key contexts and their explanation
+//! - `tree`, `output`, `failure`: JavaScript values in, out, and as errors
+
+mod client;
+mod context;
+mod cut;
+mod failure;
+mod modify;
+mod output;
+mod transport;
+mod tree;
+
+pub use client::CoreClient;
+pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
+pub use failure::set_error_factory;

@@ -1,0 +1,89 @@
+//! `cargo xtask build`: the npm package in `pkg/`.
+//!
+//! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`,
+//! and `pkg-template` supplies the rest.
+
+use crate::project::Project;
+use crate::setup::{self, Tools};
+use crate::wasm_target::Source;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::Path;
+
+/// The crates that become modules, and what their files are called.
+const MODULES: [(&str, &str); 2] = [("src/wasm", "client"), ("src/wasm-emulator", "emulator")];
+
+/// wasm features that every runtime we name has had for years. Naming them one by one keeps wasm-opt from
+/// using newer ones that Node 20 rejects.
+const FEATURES: [&str; 6] =
+    ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+
+pub(crate) fn build(project: &Project) -> Result<Tools> {
+    let tools = setup::tools(project, Source::Auto)?;
+    setup::npm(project)?;
+    for (source, name) in MODULES {
+        module(project, &tools, source, name)?;
+    }
+    assemble(project)?;
+    Ok(tools)
+}
+
+fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<()> {
+    project.say(format!("Compiling {source} to WebAssembly"));
+    let out = project.path("js/wasm").join(name);
+    let mut pack = tools.command(project, "wasm-pack")?;
+    pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
+    pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
+    project.run(&mut pack)?;
+    // It would keep npm from packing the folder.
+    let _ = fs::remove_file(out.join(".gitignore"));
+
+    let file = out.join(format!("{name}_bg.wasm"));
+    let before = fs::metadata(&file)?.len();
+    let mut opt = project.command("node_modules/.bin/wasm-opt");
+    opt.arg(&file).arg("-o").arg(&file).args(["-Oz", "--strip-debug", "--strip-producers"]);
+    for feature in FEATURES {
+        opt.arg(format!("--enable-{feature}"));
+    }
+    project.run(&mut opt)?;
+    println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", fs::metadata(&file)?.len());
+    Ok(())
+}
+
+fn assemble(project: &Project) -> Result<()> {
+    project.say("Compiling js/ and putting the package together in pkg/");
+    let pkg = project.path("pkg");
+    if pkg.exists() {
+        fs::remove_dir_all(&pkg)?;
+    }
+    copy(&project.path("pkg-template"), &pkg)?;
+    for file in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
+        fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
+    }
+    copy(&project.path("js/wasm"), &pkg.join("wasm"))?;
+    project.run(project.command("node_modules/.bin/tsc").args(["--project", "js/tsconfig.json"]))?;
+
+    // Tests and examples import the package by its name, as users do.
+    let link = project.path("node_modules/workos-vault-edge");
+    if link.symlink_metadata().is_err() {
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("../pkg", &link)?;
+        #[cfg(windows)]
+        std::os::windows::fs::symlink_dir("..\\pkg", &link)?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! `cargo xtask <command>`: set-up, build, test, demo and lint. Each command first does the set-up it needs,
+//! and only what is missing.
+
+mod build;
+mod demo;
+mod lint;
+mod project;
+mod setup;
+mod tally;
+mod test;
+mod wasm_target;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Set-up, build, test, demo and lint of workos-vault-edge")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building and testing need, and only what is missing
+    Setup {
+        /// Where the wasm32 target is to come from
+        #[arg(long, value_enum, default_value_t)]
+        wasm_target: wasm_target::Source,
+    },
+    /// Make the npm package in pkg/
+    Build,
+    /// Run every test, or the suites named
+    Test {
+        /// Suites to run; all of them if none is named
+        #[arg(value_enum)]
+        suites: Vec<test::Suite>,
+    },
+    /// Run the main job end to end on the local Vault, in Node and in workerd
+    Demo,
+    /// Check formatting, clippy, rustdoc, TypeScript and Biome; with --fix, format in place
+    Lint {
+        /// Format and apply safe fixes instead of checking
+        #[arg(long)]
+        fix: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    let project = project::Project::open()?;
+    match cli.command {
+        Command::Setup { wasm_target } => {
+            setup::tools(&project, wasm_target)?;
+            setup::npm(&project)?;
+            setup::browser(&project)?;
+            setup::done(&project);
+            Ok(())
+        }
+        Command::Build => build::build(&project).map(drop),
+        Command::Test { suites } => test::test(&project, &suites),
+        Command::Demo => demo::demo(&project),
+        Command::Lint { fix } => lint::lint(&project, fix),
+    }
+}

@@ -1,0 +1,120 @@
+//! What building and testing need beyond cargo, Node and npm. Everything that is not Debian's goes below
+//! `target/tools` and `node_modules`.
+
+use crate::project::{Project, find};
+use crate::wasm_target::{self, Source, Toolchain, apt_install};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::path::PathBuf;
+
+const WASM_PACK: &str = "0.15.1";
+const NODE_MIN: u32 = 20;
+
+/// What compiles the packages.
+pub(crate) struct Tools {
+    toolchain: Toolchain,
+    bin: PathBuf,
+}
+
+impl Tools {
+    /// A command that finds the tools, and builds wasm apart from the host's builds: the compilers may differ.
+    pub(crate) fn command(&self, project: &Project, program: &str) -> Result<std::process::Command> {
+        let path = self.toolchain.path(&self.bin)?;
+        let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+        let mut command = project.command(found.with_context(|| format!("{program} is not installed"))?);
+        command.env("PATH", &path).env("CARGO_TARGET_DIR", project.path("target/wasm"));
+        Ok(command)
+    }
+}
+
+/// The wasm32 target, wasm-pack, and wasm-bindgen at the version of Cargo.lock.
+pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
+    let toolchain = wasm_target::ensure(project, source)?;
+    let root = project.path("target/tools");
+    let bin = root.join("bin");
+    let scratch = root.join("build");
+    fs::create_dir_all(&bin)?;
+
+    let wasm_pack = bin.join("wasm-pack");
+    if project.output(&wasm_pack, &["--version"]).as_deref() != Some(&format!("wasm-pack {WASM_PACK}")) {
+        project.say(format!("Installing wasm-pack {WASM_PACK} from crates.io (about a minute)"));
+        let mut install = project.command("cargo");
+        install.args(["install", "wasm-pack", "--locked", "--debug", "--force", "--version", WASM_PACK]);
+        install.arg("--root").arg(&root).arg("--target-dir").arg(&scratch).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        project.run(&mut install)?;
+    }
+
+    let version = locked(project, "wasm-bindgen")?;
+    let wasm_bindgen = bin.join("wasm-bindgen");
+    if project.output(&wasm_bindgen, &["--version"]).as_deref() != Some(&format!("wasm-bindgen {version}")) {
+        project.say(format!("Building wasm-bindgen {version}, as Cargo.lock has it (two to three minutes)"));
+        let mut build = project.command("cargo");
+        build.args(["build", "--locked", "--profile", "tool", "--package", "wasm-bindgen-runner"]);
+        project.run(build.arg("--target-dir").arg(&scratch))?;
+        for (built, name) in [("runner-bindgen", "wasm-bindgen"), ("runner-test", "wasm-bindgen-test-runner")] {
+            // Removed first: a running or linked file cannot be written over.
+            let _ = fs::remove_file(bin.join(name));
+            fs::copy(scratch.join("tool").join(built), bin.join(name))?;
+        }
+    }
+    Ok(Tools { toolchain, bin })
+}
+
+/// The version of a package in Cargo.lock.
+fn locked(project: &Project, package: &str) -> Result<String> {
+    let lock = fs::read_to_string(project.path("Cargo.lock"))?;
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    version.map(str::to_owned).with_context(|| format!("Cargo.lock names no {package}"))
+}
+
+/// The npm packages of package-lock.json.
+pub(crate) fn npm(project: &Project) -> Result<()> {
+    let version = project.output("node", &["--version"]).context("Node.js is not installed")?;
+    let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < NODE_MIN) {
+        bail!("Node {NODE_MIN} or newer is needed; this is {version}");
+    }
+    let lock = fs::read(project.path("package-lock.json"))?;
+    let stamp = project.path("node_modules/.installed-from.json");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    project.say("Installing npm packages (npm ci)");
+    project.run(project.command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    fs::write(stamp, lock)?;
+    Ok(())
+}
+
+/// A browser and its WebDriver.
+pub(crate) struct Browser {
+    pub(crate) chromium: PathBuf,
+    pub(crate) driver: PathBuf,
+}
+
+fn installed() -> Option<Browser> {
+    let named = |variable: &str, names: &[&str]| {
+        let given = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
+        given.or_else(|| names.iter().find_map(|name| find(name)))
+    };
+    let chromium = named("CHROME_BIN", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])?;
+    Some(Browser { chromium, driver: named("CHROMEDRIVER", &["chromedriver"])? })
+}
+
+/// Chromium and ChromeDriver, from Debian's packages where they are missing.
+pub(crate) fn browser(project: &Project) -> Result<Browser> {
+    if let Some(browser) = installed() {
+        return Ok(browser);
+    }
+    if find("apt-get").is_none() {
+        bail!("the browser tests need Chromium and ChromeDriver: install both, or name them in CHROME_BIN and CHROMEDRIVER");
+    }
+    apt_install(project, &["chromium", "chromium-driver"])?;
+    installed().context("Chromium and ChromeDriver were installed, but are not on PATH")
+}
+
+/// Says that all is there.
+pub(crate) fn done(project: &Project) {
+    project.say("Everything is installed. Next: cargo xtask demo, cargo xtask test");
+}

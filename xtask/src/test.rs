@@ -1,0 +1,107 @@
+//! `cargo xtask test`: every suite, then a table, then the sum.
+
+use crate::build;
+use crate::project::Project;
+use crate::setup::{self, Browser, Tools};
+use crate::tally::Tally;
+use crate::wasm_target::Source;
+use anyhow::{Result, bail};
+use std::fs;
+
+/// The suites, in the order they run.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Suite {
+    /// Rust, natively: core, emulator, xtask
+    Native,
+    /// wasm-bindgen-test in Node
+    WasmNode,
+    /// wasm-bindgen-test in headless Chromium
+    WasmChromium,
+    /// The npm package: conformance in Node and workerd, the official SDK, types, packing
+    Js,
+}
+
+const ALL: [Suite; 4] = [Suite::Native, Suite::WasmNode, Suite::WasmChromium, Suite::Js];
+/// Crates with wasm-bindgen-tests.
+const WASM_CRATES: [&str; 2] = ["src/wasm", "src/wasm-emulator"];
+
+pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
+    let suites = if suites.is_empty() { &ALL[..] } else { suites };
+    let has = |suite| suites.contains(&suite);
+    // All set-up first, so that nothing is missing half-way.
+    let tools = if has(Suite::Js) {
+        Some(build::build(project)?)
+    } else if has(Suite::WasmNode) || has(Suite::WasmChromium) {
+        Some(setup::tools(project, Source::Auto)?)
+    } else {
+        None
+    };
+    let browser = if has(Suite::WasmChromium) || has(Suite::Js) { Some(setup::browser(project)?) } else { None };
+
+    let mut tally = Tally::default();
+    if has(Suite::Native) {
+        tally.run(project, "native", project.command("cargo").args(["test", "--locked", "--quiet"]))?;
+    }
+    if let (Some(tools), true) = (&tools, has(Suite::WasmNode)) {
+        for source in WASM_CRATES {
+            let name = format!("{source} in Node");
+            tally.run(project, &name, wasm_pack_test(project, tools, source)?.arg("--node"))?;
+        }
+    }
+    if let (Some(tools), Some(browser), true) = (&tools, &browser, has(Suite::WasmChromium)) {
+        for source in WASM_CRATES {
+            let name = format!("{source} in Chromium");
+            let mut command = wasm_pack_test(project, tools, source)?;
+            in_chromium(project, browser, source)?;
+            command.args(["--headless", "--chrome", "--chromedriver"]).arg(&browser.driver);
+            tally.run(project, &name, &mut command)?;
+        }
+    }
+    if let (Some(browser), true) = (&browser, has(Suite::Js)) {
+        let mut tsc = project.command("node_modules/.bin/tsc");
+        tally.check(project, "declarations (tsc)", tsc.args(["--noEmit", "--project", "tests/tsconfig.json"]))?;
+        let mut files = Vec::new();
+        for file in fs::read_dir(project.path("tests"))? {
+            let path = file?.path();
+            if path.to_string_lossy().ends_with(".test.ts") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        let mut node = project.command("node");
+        node.args(["--import", "tsx", "--test", "--test-reporter=spec"]).args(files);
+        node.env("CHROME_BIN", &browser.chromium);
+        tally.run(project, "npm package", &mut node)?;
+    }
+    if !tally.close() {
+        bail!("not all tests passed");
+    }
+    Ok(())
+}
+
+fn wasm_pack_test(project: &Project, tools: &Tools, source: &str) -> Result<std::process::Command> {
+    let mut command = tools.command(project, "wasm-pack")?;
+    command.args(["test", source, "--mode", "no-install"]);
+    Ok(command)
+}
+
+/// Tells wasm-bindgen-test's runner how to start the browser: where it is, and without the sandbox that root
+/// cannot have and the background traffic that a closed network refuses.
+fn in_chromium(project: &Project, browser: &Browser, source: &str) -> Result<()> {
+    let flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ];
+    let flags = flags.map(|flag| format!("\"{flag}\"")).join(", ");
+    let binary = browser.chromium.display();
+    let text = format!("{{\"goog:chromeOptions\": {{\"binary\": \"{binary}\", \"args\": [{flags}]}}}}\n");
+    fs::write(project.path(source).join("webdriver.json"), text)?;
+    Ok(())
+}
