@@ -59,11 +59,11 @@ export class VaultError extends Error {
   /** Each thing wrong with the input, where that is the trouble. */
   readonly problems: readonly Problem[];
   /** The HTTP status, where the service answered. */
-  readonly status: number | undefined;
+  declare readonly status?: number;
   /** The service's `X-Request-ID`, for WorkOS support. */
-  readonly requestId: string | undefined;
+  declare readonly requestId?: string;
   /** How long the service asks to wait, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
+  declare readonly retryAfterMs?: number;
 
   constructor(facts: VaultErrorFacts) {
     super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -71,9 +71,10 @@ export class VaultError extends Error {
     this.recovery = facts.recovery;
     this.retryable = facts.retryable;
     this.problems = facts.problems;
-    this.status = facts.status;
-    this.requestId = facts.requestId;
-    this.retryAfterMs = facts.retryAfterMs;
+    // Only where known, so that a printed error shows no empty facts.
+    for (const name of ['status', 'requestId', 'retryAfterMs'] as const) {
+      if (facts[name] !== undefined) Object.assign(this, { [name]: facts[name] });
+    }
   }
 
   static {
@@ -88,7 +89,10 @@ export class VaultError extends Error {
   }
 }
 
-setErrorFactory((facts: VaultErrorFacts) => new VaultError(facts));
+/** Tells the loaded module how to make errors. Called once by each entry, after it loaded the module. */
+export function installErrors(): void {
+  setErrorFactory((facts: VaultErrorFacts) => new VaultError(facts));
+}
 
 /** An error found before the module was asked. */
 export function invalidConfig(field: string, message: string): VaultError {

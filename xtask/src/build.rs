@@ -9,6 +9,7 @@ use crate::wasm_target::Source;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 /// The crates that become modules, and what their files are called.
 const MODULES: [(&str, &str); 2] = [("src/wasm", "client"), ("src/wasm-emulator", "emulator")];
@@ -29,8 +30,14 @@ pub(crate) fn build(project: &Project) -> Result<Tools> {
 }
 
 fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<()> {
-    project.say(format!("Compiling {source} to WebAssembly"));
     let out = project.path("js/wasm").join(name);
+    let stamp = out.join("built");
+    let newest = ["src", "Cargo.toml", "Cargo.lock", "xtask/src"].map(|input| newest(&project.path(input)));
+    let newest = newest.into_iter().max().flatten();
+    if fs::metadata(&stamp).and_then(|built| built.modified()).ok() > newest {
+        return Ok(());
+    }
+    project.say(format!("Compiling {source} to WebAssembly"));
     let mut pack = tools.command(project, "wasm-pack")?;
     pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
     pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
@@ -47,7 +54,16 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
     }
     project.run(&mut opt)?;
     println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", fs::metadata(&file)?.len());
+    fs::write(stamp, "Newer than every source that this module was built from.\n")?;
     Ok(())
+}
+
+/// When a file, or the newest file below a folder, was last changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if path.is_file() {
+        return fs::metadata(path).and_then(|file| file.modified()).ok();
+    }
+    fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
 }
 
 fn assemble(project: &Project) -> Result<()> {
@@ -60,7 +76,13 @@ fn assemble(project: &Project) -> Result<()> {
     for file in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
-    copy(&project.path("js/wasm"), &pkg.join("wasm"))?;
+    for (_, name) in MODULES {
+        let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
+        fs::create_dir_all(&to)?;
+        for file in [format!("{name}.js"), format!("{name}.d.ts"), format!("{name}_bg.wasm")] {
+            fs::copy(from.join(&file), to.join(&file))?;
+        }
+    }
     project.run(project.command("node_modules/.bin/tsc").args(["--project", "js/tsconfig.json"]))?;
 
     // Tests and examples import the package by its name, as users do.

@@ -304,17 +304,15 @@ impl Error {
             ["error", "message", "error_description"].iter().find_map(|name| body.member(name).string())
         });
         let code = classify(operation, answer.status, said.as_deref().unwrap_or_default());
-        let message = match said {
-            Some(text) if !text.trim().is_empty() => text,
-            _ if (300..400).contains(&answer.status) || answer.status == 0 => {
-                "the service answered with a redirect, which is never followed".into()
-            }
-            _ => {
-                let status = decimal(u64::from(answer.status));
-                let kind = if answer.body.is_some() { "" } else { " and a body that is not JSON" };
-                ["the service answered with status ", &status, kind].concat()
-            }
+        let redirect = (300..400).contains(&answer.status) || answer.status == 0;
+        let said = match &said {
+            Some(text) if !text.trim().is_empty() => text.trim(),
+            _ if redirect => "the service answered with a redirect, which is never followed",
+            _ if answer.body.is_none() => "the service answered with a body that is not JSON",
+            _ => "the service gave no reason",
         };
+        let status = decimal(u64::from(answer.status));
+        let message = [operation.as_str(), ": ", said, " (status ", &status, ")"].concat();
         Error::new(code, message).about(answer)
     }
 }

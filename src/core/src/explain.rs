@@ -177,9 +177,9 @@ fn lints(context: &KeyContext) -> Vec<Lint> {
         for (right, wrong) in SPELLINGS {
             if name != right && wrong.contains(&squeezed.as_str()) {
                 let consequence = if right == ORGANIZATION_ID {
-                    "; under this name a customer's own key is silently not used"
+                    " Under this name a customer's own key is silently not used."
                 } else {
-                    "; another name is another key"
+                    " Another name is another key."
                 };
                 add(Level::Warning, "misspelled_name", ["did you mean ", right, "?", consequence].concat());
             }

@@ -22,6 +22,25 @@ pub enum Operation {
     CreateRekey,
 }
 
+impl Operation {
+    /// The method's name in JavaScript, for messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Operation::CreateObject => "createObject",
+            Operation::ListObjects => "listObjects",
+            Operation::ReadObject => "readObject",
+            Operation::ReadObjectByName => "readObjectByName",
+            Operation::DescribeObject => "describeObject",
+            Operation::ListObjectVersions => "listObjectVersions",
+            Operation::UpdateObject => "updateObject",
+            Operation::DeleteObject => "deleteObject",
+            Operation::CreateDataKey => "createDataKey",
+            Operation::DecryptDataKey => "decryptDataKey",
+            Operation::CreateRekey => "createRekey",
+        }
+    }
+}
+
 /// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
