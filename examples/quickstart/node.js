@@ -2,5 +2,5 @@
 import { env, localVault } from './local-vault.js';
 import { run } from './steps.js';
 
-const passed = await run({ env, fetch: localVault.fetch, print: console.log });
+const passed = await run({ runtime: 'Node', env, fetch: localVault.fetch, print: console.log });
 process.exitCode = passed ? 0 : 1;

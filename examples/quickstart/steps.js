@@ -20,10 +20,10 @@ function expect(condition, what) {
 }
 
 /**
- * @param {{ env: Env, fetch?: FetchLike, print: Print }} host
+ * @param {{ runtime: string, env: Env, fetch?: FetchLike, print: Print }} host
  * @returns {Promise<boolean>} Whether every step went as it should.
  */
-export async function run({ env, fetch, print }) {
+export async function run({ runtime, env, fetch, print }) {
   const started = Date.now();
   let passed = 0;
   let failed = 0;
@@ -228,6 +228,6 @@ export async function run({ env, fetch, print }) {
     // The step that failed has printed why; those after it depend on it.
   }
 
-  print(`\n${passed} steps passed, ${failed} failed, in ${Date.now() - started} ms`);
+  print(`\n${runtime}: ${passed} steps passed, ${failed} failed, in ${Date.now() - started} ms`);
   return failed === 0;
 }

@@ -9,7 +9,7 @@ export default {
   async fetch(_request, env) {
     /** @type {string[]} */
     const lines = [];
-    const passed = await run({ env, print: (line) => lines.push(line) });
+    const passed = await run({ runtime: 'workerd', env, print: (line) => lines.push(line) });
     return Response.json({ passed, lines });
   },
 };

@@ -1,6 +1,5 @@
 // Starts the Worker in workerd, the runtime of Cloudflare Workers, and lets the local Vault answer whatever the
 // Worker sends to the network. Nothing leaves this machine.
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';

@@ -37,6 +37,9 @@ impl<T: Tree> Reader<'_, T> {
 
     /// A key context; what is wrong with it is reported under `key_context`.
     pub(crate) fn context(&mut self, name: &str) -> Option<KeyContext> {
+        if !self.is_map() {
+            return None; // That is told already.
+        }
         let read = KeyContext::read(&self.member(name));
         read.map_err(|problems| self.problems.extend(problems)).ok()
     }
@@ -440,7 +443,7 @@ impl<T: Tree> Reader<'_, T> {
     ) -> Option<Vec<R>> {
         let member = self.member(name);
         let Some(items) = member.items() else {
-            self.problem(name, expected("an array", member.kind()));
+            self.wrong(name, "an array", member.kind());
             return None;
         };
         let mut list = Vec::with_capacity(items.len());

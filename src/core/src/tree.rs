@@ -146,7 +146,7 @@ impl<'a, T: Tree> Reader<'a, T> {
         if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }
     }
 
-    fn is_map(&self) -> bool {
+    pub(crate) fn is_map(&self) -> bool {
         self.tree.kind() == Kind::Object
     }
 
@@ -160,7 +160,7 @@ impl<'a, T: Tree> Reader<'a, T> {
         self.problems.push(Problem::new(&field, message));
     }
 
-    fn wrong(&mut self, name: &str, what: &str, got: Kind) {
+    pub(crate) fn wrong(&mut self, name: &str, what: &str, got: Kind) {
         // One problem is enough where there is no map to look into.
         if self.is_map() {
             self.problem(name, expected(what, got));

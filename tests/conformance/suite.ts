@@ -1,0 +1,17 @@
+// The conformance suite: what must hold in every runtime. One list of cases, a thin host for each runtime.
+import type { Case } from './case.ts';
+import { contexts } from './contexts.ts';
+import { keys } from './keys.ts';
+import { objects } from './objects.ts';
+import { tenants } from './tenants.ts';
+import { transport } from './transport.ts';
+
+const group = (name: string, cases: Case[]): Case[] => cases.map((one) => ({ ...one, name: `${name}: ${one.name}` }));
+
+export const suite: Case[] = [
+  ...group('objects', objects),
+  ...group('contexts', contexts),
+  ...group('keys', keys),
+  ...group('tenants', tenants),
+  ...group('transport', transport),
+];

@@ -1,0 +1,363 @@
+import { assert } from 'chai';
+import { VaultClient, VaultError } from 'workos-vault-edge';
+import { base, type Case, fails, json, local, stubbed } from './case.ts';
+
+const object = {
+  id: 'obj',
+  name: 'n',
+  value: 'v',
+  metadata: {
+    id: 'obj',
+    environment_id: 'environment_1',
+    context: { a: 'b' },
+    key_id: 'kek',
+    updated_at: '2024-06-15T10:30:00.123456Z',
+    updated_by: { id: 'key_1', name: 'K' },
+    version_id: 'ver',
+  },
+};
+
+/** Answers when its request is aborted, as `fetch` does. */
+const hang = (_url: string, { signal }: RequestInit) =>
+  new Promise<Response>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+
+/** What a promise rejects with. */
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => assert.fail('expected it to fail'),
+    (error: unknown) => error,
+  );
+
+const header = (init: RequestInit | undefined, name: string) => new Headers(init?.headers).get(name);
+
+export const transport: Case[] = [
+  {
+    name: 'a request has its headers, refuses redirects, and uses nothing that a Worker lacks',
+    run: async () => {
+      const { vault, requests } = stubbed(() => json({ ...object.metadata }, 201), { headers: { 'X-Team': 'a' } });
+      await vault.createObject({ name: 'n', value: 'v"', context: { a: 'b' } });
+      const [request] = requests;
+      assert.equal(request?.url, 'https://api.workos.com/vault/v1/kv');
+      assert.equal(request?.init.method, 'POST');
+      assert.equal(header(request?.init, 'authorization'), 'Bearer sk_test_emulator');
+      assert.equal(header(request?.init, 'content-type'), 'application/json');
+      assert.equal(header(request?.init, 'x-team'), 'a');
+      assert.match(header(request?.init, 'idempotency-key') ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/);
+      assert.equal(request?.init.body, '{"name":"n","key_context":{"a":"b"},"value":"v\\""}');
+      assert.equal(request?.init.redirect, 'manual');
+      assert.sameMembers(Object.keys(request?.init ?? {}), ['method', 'headers', 'body', 'signal', 'redirect']);
+      await vault.createDataKey({ context: { a: 'b' } }, { idempotencyKey: 'mine' }).catch(() => {});
+      assert.equal(header(requests[1]?.init, 'idempotency-key'), 'mine');
+    },
+  },
+  {
+    name: 'a base URL with a path and a slash is kept',
+    run: async () => {
+      const { vault, requests } = stubbed(() => json(object), { baseUrl: 'http://localhost:4180/proxy/' });
+      await vault.readObject({ id: 'a b' });
+      assert.equal(requests[0]?.url, 'http://localhost:4180/proxy/vault/v1/kv/a%20b');
+    },
+  },
+  {
+    name: 'transient failures are retried, under one Idempotency-Key, and Retry-After is waited for',
+    run: async () => {
+      const { vault, requests } = stubbed((_url, _init, count) => {
+        if (count === 1) return json({ error: 'busy' }, 503);
+        if (count === 2) throw new TypeError('connection reset');
+        if (count === 3) return json({ error: 'slow down' }, 429, { 'retry-after': '0' });
+        return json(object.metadata, 201);
+      });
+      await vault.createObject({ name: 'n', value: 'v', context: { a: 'b' } });
+      assert.lengthOf(requests, 4);
+      assert.lengthOf(new Set(requests.map(({ init }) => header(init, 'idempotency-key'))), 1);
+    },
+  },
+  {
+    name: 'retries end: at maxRetries, at a pause too long, and for what a second try cannot mend',
+    run: async () => {
+      const once = async (status: number, headers: Record<string, string>, options = {}) => {
+        const { vault, requests } = stubbed(() => json({ message: 'no' }, status, headers), options);
+        const error = await caught(vault.readObject({ id: 'a' }));
+        assert.instanceOf(error, VaultError);
+        return { error: error as VaultError, sent: requests.length };
+      };
+      assert.equal((await once(503, {}, { maxRetries: 0 })).sent, 1);
+      assert.equal((await once(503, { 'retry-after': '0' }, { maxRetries: 2 })).sent, 3);
+      const long = await once(429, { 'retry-after': '3600' });
+      assert.equal(long.sent, 1);
+      assert.equal(long.error.code, 'rate_limited');
+      assert.equal(long.error.retryAfterMs, 3_600_000);
+      assert.isTrue(long.error.retryable);
+      const date = await once(429, { 'retry-after': new Date(Date.now() + 90_000).toUTCString() });
+      assert.isAbove(date.error.retryAfterMs ?? 0, 80_000);
+      for (const status of [400, 401, 403, 404, 409, 422]) assert.equal((await once(status, {})).sent, 1, `${status}`);
+    },
+  },
+  {
+    name: 'a version-locked write and a deletion are not sent twice where the first may have landed',
+    run: async () => {
+      const { vault, requests } = stubbed(() => json({}, 503));
+      await fails('server_error', () => vault.updateObject({ id: 'a', value: 'v', versionCheck: 'x' }));
+      await fails('server_error', () => vault.deleteObject({ id: 'a' }));
+      assert.lengthOf(requests, 2);
+    },
+  },
+  {
+    name: 'an Idempotency-Key makes a creation happen once',
+    run: async () => {
+      const { vault, emulator } = local();
+      const create = () => vault.createObject({ name: 'n', value: 'v', context: { a: 'b' } }, { idempotencyKey: 'k1' });
+      const [first, second] = [await create(), await create()];
+      assert.deepEqual(first, second);
+      assert.equal(emulator.objectCount, 1);
+      await fails('invalid_request', () =>
+        vault.createObject({ name: 'other', value: 'v', context: { a: 'b' } }, { idempotencyKey: 'k1' }),
+      );
+    },
+  },
+  {
+    name: 'statuses and bodies of every kind become codes',
+    run: async () => {
+      const cases: [number, string, string][] = [
+        [400, '{"error":"bad"}', 'invalid_request'],
+        [400, '{"error":"Invalid key context: non-string value"}', 'invalid_key_context'],
+        [400, '{"error":"maximum key context size exceeded"}', 'key_context_too_large'],
+        [400, '{"error":"customer key not accessible"}', 'customer_key_inaccessible'],
+        [400, '{"message":"organization_id not found","code":"x","errors":[]}', 'organization_not_found'],
+        [401, '{"message":"Unauthorized"}', 'unauthorized'],
+        [403, '{}', 'forbidden'],
+        [404, '{"error":"Not Found"}', 'not_found'],
+        [409, '{"error":"version mismatch"}', 'version_mismatch'],
+        [409, '{"error":"object marked for deletion"}', 'object_pending_deletion'],
+        [422, '{"error":"no"}', 'validation_failed'],
+        [429, '<html>slow</html>', 'rate_limited'],
+        [500, '<html>oops</html>', 'server_error'],
+        [503, '', 'server_error'],
+        [418, '"teapot"', 'invalid_request'],
+      ];
+      for (const [status, body, code] of cases) {
+        const { vault } = stubbed(() => new Response(body, { status, headers: { 'x-request-id': 'req_7' } }), { maxRetries: 0 });
+        const error = await fails(code as never, () => vault.readObject({ id: 'a' }));
+        assert.equal(error.status, status);
+        assert.equal(error.requestId, 'req_7');
+        assert.isNotEmpty(error.recovery);
+      }
+      const { vault } = stubbed(() => json({ error: 'taken' }, 409));
+      await fails('name_conflict', () => vault.createObject({ name: 'n', value: 'v', context: { a: 'b' } }));
+    },
+  },
+  {
+    name: 'a redirect is never followed',
+    run: async () => {
+      const { vault, requests } = stubbed(() => new Response(null, { status: 307, headers: { location: 'https://example.com/' } }));
+      const error = await fails('malformed_response', () => vault.readObject({ id: 'a' }));
+      assert.match(error.message, /redirect, which is never followed/);
+      assert.lengthOf(requests, 1);
+    },
+  },
+  {
+    name: 'answers that are not what the API describes are named, field by field',
+    run: async () => {
+      const bad = async (body: string) => {
+        const { vault } = stubbed(() => new Response(body));
+        return fails('malformed_response', () => vault.readObject({ id: 'a' }));
+      };
+      for (const body of ['', '<html>', '[]', 'null', '"x"', '{"id":']) await bad(body);
+      const { metadata } = object;
+      const error = await bad(
+        JSON.stringify({ ...object, id: 5, metadata: { ...metadata, updated_at: 'soon', updated_by: { id: 'x' }, context: { a: 1 } } }),
+      );
+      assert.sameMembers(
+        error.problems.map(({ field }) => field),
+        ['id', 'metadata.updated_at', 'metadata.updated_by.name', 'metadata.context.a'],
+      );
+      assert.notInclude(error.message, '"v"');
+      const extra = { ...object, more: { deep: [1] }, metadata: { ...metadata, version_id: null } };
+      const { vault } = stubbed(() => json(extra));
+      const read = await vault.readObject({ id: 'a' });
+      assert.isNull(read.metadata.versionId);
+      assert.equal(read.metadata.updatedAt.toISOString(), '2024-06-15T10:30:00.123Z');
+    },
+  },
+  {
+    name: 'a call ends at its time-out, even where fetch does not listen',
+    run: async () => {
+      for (const answer of [hang, () => new Promise<Response>(() => {})]) {
+        const { vault, requests } = stubbed(answer);
+        const error = await fails('timeout', () => vault.readObject({ id: 'a' }, { timeoutMs: 30 }));
+        assert.match(error.message, /within 30 ms/);
+        assert.isTrue(requests[0]?.init.signal?.aborted);
+      }
+      const { vault } = stubbed(hang, { timeoutMs: 20 });
+      await fails('timeout', () => vault.readObject({ id: 'a' }));
+    },
+  },
+  {
+    name: 'a signal ends a call before, during and between attempts',
+    run: async () => {
+      const { vault, requests } = stubbed(hang);
+      const reason = new Error('the user left');
+      const before = await fails('aborted', () => vault.readObject({ id: 'a' }, { signal: AbortSignal.abort(reason) }));
+      assert.equal(before.cause, reason);
+      assert.isEmpty(requests);
+
+      const during = new AbortController();
+      const call = fails('aborted', () => vault.readObject({ id: 'a' }, { signal: during.signal }));
+      setTimeout(() => during.abort(reason), 5);
+      assert.equal((await call).cause, reason);
+      assert.isTrue(requests[0]?.init.signal?.aborted);
+
+      const between = new AbortController();
+      const busy = stubbed(() => {
+        setTimeout(() => between.abort(reason), 5);
+        return json({}, 503, { 'retry-after': '20' });
+      });
+      await fails('aborted', () => busy.vault.readObject({ id: 'a' }, { signal: between.signal }));
+      assert.lengthOf(busy.requests, 1);
+    },
+  },
+  {
+    name: 'a failure of the network is told with its cause',
+    run: async () => {
+      const cause = new TypeError('getaddrinfo ENOTFOUND');
+      const { vault, requests } = stubbed(
+        () => {
+          throw cause;
+        },
+        { maxRetries: 0 },
+      );
+      const error = await fails('network_error', () => vault.readObject({ id: 'a' }));
+      assert.equal(error.cause, cause);
+      assert.match(error.message, /ENOTFOUND/);
+      assert.lengthOf(requests, 1);
+    },
+  },
+  {
+    name: 'modifyObject never loses a change under contention',
+    run: async () => {
+      const { vault } = local();
+      const { id } = await vault.createObject({ name: 'n', value: '0', context: { a: 'b' } });
+      const writers = 8;
+      const changes = 5;
+      await Promise.all(
+        Array.from({ length: writers }, async () => {
+          for (let change = 0; change < changes; change++) {
+            await vault.modifyObject({ id, maxAttempts: 100 }, ({ value }) => String(Number(value) + 1));
+          }
+        }),
+      );
+      assert.equal((await vault.readObject({ id })).value, String(writers * changes));
+      assert.lengthOf(await vault.listObjectVersions({ id }), writers * changes + 1);
+    },
+  },
+  {
+    name: 'modifyObject gives up with the last error, passes on what the change throws, and leaves alone on undefined',
+    run: async () => {
+      const { vault } = local();
+      const { id } = await vault.createObject({ name: 'n', value: '0', context: { a: 'b' } });
+      let reads = 0;
+      await fails('version_mismatch', () =>
+        vault.modifyObject({ id, maxAttempts: 3 }, async () => {
+          reads++;
+          await vault.updateObject({ id, value: `other ${reads}` });
+          return 'mine';
+        }),
+      );
+      assert.equal(reads, 3);
+      assert.equal((await vault.readObject({ id })).value, 'other 3');
+      const own = new RangeError('my own');
+      const thrown = await caught(
+        vault.modifyObject({ id }, () => {
+          throw own;
+        }),
+      );
+      assert.equal(thrown, own);
+      const same = await vault.modifyObject({ name: 'n' }, () => undefined);
+      assert.equal(same.value, 'other 3');
+      const written = await vault.modifyObject({ name: 'n', as: 'bytes' }, ({ value }) => Uint8Array.of(value.length));
+      assert.isUndefined(written.value);
+      assert.deepEqual(Array.from((await vault.readObject({ id, as: 'bytes' })).value), [7]);
+      await fails('invalid_request', () => vault.modifyObject({ id }, () => 5 as never));
+      await fails('invalid_request', () => vault.modifyObject({ id }, 'x' as never));
+      await fails('invalid_request', () => vault.modifyObject({ id, maxAttempts: 0 }, () => 'x'));
+      await fails('not_found', () => vault.modifyObject({ id: 'gone' }, () => 'x'));
+    },
+  },
+  {
+    name: 'settings that are wrong are named, and no secret is shown',
+    run: async () => {
+      const make = (options: object) => () => new VaultClient({ ...base(undefined), ...options } as never);
+      const secret = 'sk_test_verysecret';
+      const cases: [VaultError['code'], object, RegExp][] = [
+        ['invalid_api_key', { apiKey: undefined }, /^apiKey: it is not set$/],
+        ['invalid_api_key', { apiKey: '' }, /apiKey: it is empty/],
+        ['invalid_api_key', { apiKey: ` ${secret}\n` }, /spaces or line breaks/],
+        ['invalid_api_key', { apiKey: `${secret}\r\nX: y` }, /characters that no API key has/],
+        ['invalid_api_key', { apiKey: 'verysecret' }, /starts with sk_/],
+        ['invalid_api_key', { apiKey: 7 }, /expected a string/],
+        ['invalid_config', { clientId: 'verysecret' }, /clientId/],
+        ['invalid_config', { baseUrl: 'http://api.workos.com' }, /in the clear/],
+        ['invalid_config', { baseUrl: 'https://u:verysecret@api.workos.com' }, /user name and password/],
+        ['invalid_config', { baseUrl: 'https://api.workos.com/?a' }, /no query/],
+        ['invalid_config', { baseUrl: 'https://api.workos.com/#a' }, /no fragment/],
+        ['invalid_config', { baseUrl: 'ftp://api.workos.com' }, /starts with https/],
+        ['invalid_config', { baseUrl: 'api.workos.com' }, /starts with https/],
+        ['invalid_config', { fetch: {} }, /fetch: expected a function/],
+        ['invalid_config', { timeoutMs: -1 }, /timeoutMs/],
+        ['invalid_config', { maxRetries: 11 }, /maxRetries/],
+        ['invalid_config', { headers: { 'X-A': 'a\r\nb' } }, /headers\.X-A/],
+        ['invalid_config', { headers: { Authorization: 'x' } }, /sets this header itself/],
+        ['invalid_config', { headers: { 'a b': 'x' } }, /headers\.a b/],
+      ];
+      for (const [code, options, message] of cases) {
+        const error = await fails(code, make(options));
+        assert.match(error.message, message);
+        assert.notInclude(JSON.stringify(error) + error.stack, 'verysecret');
+      }
+      for (const baseUrl of ['http://localhost:1', 'http://127.0.0.1', 'http://127.9.8.7:80', 'http://[::1]:9', 'https://EXAMPLE.com/a']) {
+        make({ baseUrl })();
+      }
+    },
+  },
+  {
+    name: 'fromEnv reads a Worker env and says which variable is missing or malformed',
+    run: async () => {
+      const secret = 'sk_test_verysecret';
+      const { emulator } = local({ apiKeys: [secret] });
+      const options = { fetch: emulator.fetch, dangerouslyAllowBrowser: true };
+      const env = { WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 'client_1', WORKOS_API_URL: 'http://localhost:4180' };
+      const vault = VaultClient.fromEnv(env, options);
+      assert.isEmpty((await vault.listObjects()).data);
+      const wrong = async (env: object) => {
+        const error = await fails(
+          'WORKOS_CLIENT_ID' in env || 'WORKOS_API_URL' in env ? 'invalid_config' : 'invalid_api_key',
+          () => VaultClient.fromEnv(env, options),
+        );
+        assert.notInclude(JSON.stringify(error) + error.stack, 'verysecret');
+        return error.message;
+      };
+      assert.match(await wrong({}), /^WORKOS_API_KEY: it is not set/);
+      assert.match(await wrong({ WORKOS_API_KEY: '' }), /^WORKOS_API_KEY: it is empty/);
+      assert.match(await wrong({ WORKOS_API_KEY: 'verysecret' }), /^WORKOS_API_KEY: .*sk_/);
+      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 'verysecret' }), /^WORKOS_CLIENT_ID: .*client_/);
+      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: secret }), /^WORKOS_CLIENT_ID: this is an API key/);
+      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_API_URL: 'http://a.b' }), /^WORKOS_API_URL: /);
+    },
+  },
+  {
+    name: 'errors are errors: instanceof, stack, JSON, and no secret',
+    run: async () => {
+      const { vault } = local();
+      const { id } = await vault.createObject({ name: 'n', value: 'plain secret', context: { a: 'b' } });
+      const error = await fails('version_mismatch', () => vault.updateObject({ id, value: 'plain secret', versionCheck: 'x' }));
+      assert.instanceOf(error, Error);
+      assert.equal(error.name, 'VaultError');
+      assert.equal(String(error), `VaultError: ${error.message}`);
+      const facts = JSON.parse(JSON.stringify(error));
+      assert.sameMembers(Object.keys(facts), ['name', 'code', 'message', 'recovery', 'retryable', 'problems', 'status', 'requestId']);
+      for (const shown of [JSON.stringify(error), error.stack ?? '', JSON.stringify(vault), Object.keys(vault).join()]) {
+        for (const secret of ['plain secret', 'sk_test']) assert.notInclude(shown, secret);
+      }
+    },
+  },
+];

@@ -1,0 +1,32 @@
+// Bundles a test's entry as a user's bundler would, with the conditions of a runtime.
+import { build } from 'esbuild';
+import { fileURLToPath } from 'node:url';
+
+/** A file of a bundle. */
+export interface BundledFile {
+  /** Its name, without folders. */
+  name: string;
+  contents: Uint8Array;
+}
+
+/**
+ * @param entry A file below tests/. The files come with the entry first.
+ * @param external Packages to leave as imports.
+ */
+export async function bundle(entry: string, conditions: string[], external: string[] = []): Promise<BundledFile[]> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`../${entry}`, import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    conditions,
+    external,
+    loader: { '.wasm': 'copy' },
+    assetNames: '[name]',
+    entryNames: '[name]',
+    outdir: 'out',
+    write: false,
+  });
+  const files = outputFiles.map(({ path, contents }) => ({ name: path.slice(path.lastIndexOf('/') + 1), contents }));
+  return files.sort((a, b) => Number(a.name.endsWith('.wasm')) - Number(b.name.endsWith('.wasm')));
+}

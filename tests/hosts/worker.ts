@@ -1,0 +1,9 @@
+// The suite as a Cloudflare Worker: answers with its outcomes.
+import { runAll } from '../conformance/case.ts';
+import { suite } from '../conformance/suite.ts';
+
+export default {
+  async fetch(): Promise<Response> {
+    return Response.json(await runAll(suite));
+  },
+};
