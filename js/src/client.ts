@@ -39,9 +39,11 @@ export interface VaultEnvironment {
 }
 
 function isBrowserPage(): boolean {
-  const scope = globalThis as { window?: { document?: unknown }; importScripts?: unknown; navigator?: Navigator };
-  return scope.window?.document !== undefined;
+  return (globalThis as { window?: { document?: unknown } }).window?.document !== undefined;
 }
+
+/** The variables that {@link VaultClient.fromEnv} reads options from, for messages. */
+const variableNames = { apiKey: 'WORKOS_API_KEY', clientId: 'WORKOS_CLIENT_ID', baseUrl: 'WORKOS_API_URL' } as const;
 
 /** What a client and a scoped client have in common. */
 abstract class Operations {
@@ -174,7 +176,10 @@ abstract class Operations {
  */
 export class VaultClient extends Operations {
   /** @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the option. */
-  constructor(options: VaultClientOptions) {
+  constructor(options: VaultClientOptions);
+  /** @internal */
+  constructor(options: VaultClientOptions, fields?: Partial<typeof variableNames>);
+  constructor(options: VaultClientOptions, fields?: Partial<typeof variableNames>) {
     const isBrowser = isBrowserPage();
     if (isBrowser && options?.dangerouslyAllowBrowser !== true) {
       throw invalidConfig(
@@ -182,7 +187,7 @@ export class VaultClient extends Operations {
         'a page would show the API key to every visitor; call Vault from a server, or set dangerouslyAllowBrowser: true if this page never leaves your machine',
       );
     }
-    super(checked(() => new CoreClient({ ...options, isBrowser })));
+    super(checked(() => new CoreClient(options, { isBrowser, fields })));
   }
 
   /**
@@ -195,16 +200,16 @@ export class VaultClient extends Operations {
     if (variables === undefined || variables === null) {
       throw invalidConfig('env', 'this runtime has no process.env; pass the env that your handler was given');
     }
-    const named = {
+    const read: Record<keyof typeof variableNames, unknown> = {
       apiKey: variables.WORKOS_API_KEY,
       clientId: variables.WORKOS_CLIENT_ID || undefined,
       baseUrl: variables.WORKOS_API_URL || undefined,
-      apiKeyField: 'WORKOS_API_KEY',
-      clientIdField: 'WORKOS_CLIENT_ID',
-      baseUrlField: 'WORKOS_API_URL',
-      ...options,
     };
-    return new VaultClient(named as unknown as VaultClientOptions);
+    const fields: Partial<typeof variableNames> = { ...variableNames };
+    // What the caller gives is reported under the caller's name for it.
+    for (const name of ['apiKey', 'clientId', 'baseUrl'] as const) if (options[name] !== undefined) delete fields[name];
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    return new VaultClient({ ...read, ...Object.fromEntries(given) } as VaultClientOptions, fields);
   }
 
   /**

@@ -40,7 +40,7 @@ export class VaultEmulator {
 
   /** @throws {Error} Naming the option that is wrong. */
   constructor(options: VaultEmulatorOptions = {}) {
-    this.#core = new CoreEmulator(options, Date.now());
+    this.#core = new CoreEmulator(JSON.stringify(options), Date.now());
     this.apiKey = options.apiKeys?.[0] ?? 'sk_test_emulator';
   }
 

@@ -289,6 +289,7 @@ export const transport: Case[] = [
       const make = (options: object) => () => new VaultClient({ ...base(undefined), ...options } as never);
       const secret = 'sk_test_verysecret';
       const cases: [VaultError['code'], object, RegExp][] = [
+        ['invalid_api_key', { apiKey: null }, /^apiKey: it is not set$/],
         ['invalid_api_key', { apiKey: undefined }, /^apiKey: it is not set$/],
         ['invalid_api_key', { apiKey: '' }, /apiKey: it is empty/],
         ['invalid_api_key', { apiKey: ` ${secret}\n` }, /spaces or line breaks/],
@@ -314,6 +315,8 @@ export const transport: Case[] = [
         assert.match(error.message, message);
         assert.notInclude(JSON.stringify(error) + error.stack, 'verysecret');
       }
+      const string = await fails('invalid_config', () => new VaultClient('sk_test_verysecret' as never));
+      assert.match(string.message, /expected an object like \{ apiKey \}, got a string|dangerouslyAllowBrowser/);
       for (const baseUrl of ['http://localhost:1', 'http://127.0.0.1', 'http://127.9.8.7:80', 'http://[::1]:9', 'https://EXAMPLE.com/a']) {
         make({ baseUrl })();
       }

@@ -45,15 +45,16 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     if let (Some(tools), true) = (&tools, has(Suite::WasmNode)) {
         for source in WASM_CRATES {
             let name = format!("{source} in Node");
-            tally.run(project, &name, wasm_pack_test(project, tools, source)?.arg("--node"))?;
+            tally.run(project, &name, wasm_pack_test(project, tools)?.args(["--node", source]))?;
         }
     }
     if let (Some(tools), Some(browser), true) = (&tools, &browser, has(Suite::WasmChromium)) {
         for source in WASM_CRATES {
             let name = format!("{source} in Chromium");
-            let mut command = wasm_pack_test(project, tools, source)?;
+            let mut command = wasm_pack_test(project, tools)?;
             in_chromium(project, browser, source)?;
-            command.args(["--headless", "--chrome", "--chromedriver"]).arg(&browser.driver);
+            command.args(["--headless", "--chrome", "--chromedriver"]).arg(&browser.driver).arg(source);
+            command.env("WASM_BINDGEN_USE_BROWSER", "1");
             tally.run(project, &name, &mut command)?;
         }
     }
@@ -79,9 +80,10 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     Ok(())
 }
 
-fn wasm_pack_test(project: &Project, tools: &Tools, source: &str) -> Result<std::process::Command> {
+/// Takes options, then the crate: whatever follows that is cargo's.
+fn wasm_pack_test(project: &Project, tools: &Tools) -> Result<std::process::Command> {
     let mut command = tools.command(project, "wasm-pack")?;
-    command.args(["test", source, "--mode", "no-install"]);
+    command.args(["test", "--mode", "no-install"]);
     Ok(command)
 }
 

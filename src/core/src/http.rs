@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Problem};
 use crate::key_context::KeyContext;
-use crate::tree::{Reader, Tree};
+use crate::reader::Reader;
+use crate::tree::Tree;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The operations of the API.
@@ -200,18 +201,11 @@ impl<T: Tree> Answer<T> {
         let Some(body) = &self.body else {
             return Err(Error::malformed(self, vec![Problem::new("body", "it is not JSON")]));
         };
-        let mut reader = Reader::new(body, "");
+        let mut reader = Reader::body(body);
         let value = read(&mut reader);
         match value {
             Some(value) if reader.problems.is_empty() => Ok(value),
-            _ => {
-                for problem in &mut reader.problems {
-                    if problem.field == "options" {
-                        problem.field = "body".into();
-                    }
-                }
-                Err(Error::malformed(self, reader.problems))
-            }
+            _ => Err(Error::malformed(self, reader.problems)),
         }
     }
 }

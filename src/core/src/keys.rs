@@ -6,8 +6,9 @@
 use crate::error::{Error, Problem};
 use crate::http::{Answer, Body, Field, Method, Operation, Request};
 use crate::key_context::KeyContext;
+use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::tree::{Reader, Tree, decimal};
+use crate::tree::{Tree, decimal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -35,7 +36,7 @@ pub struct CreateDataKey(pub KeyContext);
 impl CreateDataKey {
     /// From `{context}`.
     pub fn from_options(options: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let context = reader.scoped_context("context", scope)?;
         reader.finish(context.map(Self))
     }
@@ -53,7 +54,7 @@ pub struct DecryptDataKey(pub String);
 impl DecryptDataKey {
     /// From `{keys}`, in the options and on the wire.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let keys = reader.checked("keys", wrapped_keys);
         reader.finish(keys.map(Self))
     }
@@ -76,7 +77,7 @@ pub struct CreateRekey {
 impl CreateRekey {
     /// From `{encryptedKeys, context}`.
     pub fn from_options(options: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let encrypted_keys = reader.checked("encryptedKeys", wrapped_keys);
         let context = reader.scoped_context("context", scope)?;
         reader.finish(encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }))
@@ -84,7 +85,7 @@ impl CreateRekey {
 
     /// From the wire's `{encrypted_keys, context}`.
     pub fn from_wire(body: &impl Tree) -> Result<Self, Error> {
-        let mut reader = Reader::new(body, "");
+        let mut reader = Reader::body(body);
         let encrypted_keys = reader.checked("encrypted_keys", wrapped_keys);
         let context = reader.context("context");
         reader.finish(encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }))

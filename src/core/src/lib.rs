@@ -7,7 +7,7 @@
 //!
 //! - [`key_context`], [`strategy`], [`explain`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations
-//! - [`http`], [`tree`]: how they travel
+//! - [`http`], [`tree`], [`reader`]: how they travel
 //! - [`error`], [`retry`]: what went wrong, and whether to try again
 //! - [`config`]: API key, client ID, base URL
 
@@ -23,6 +23,7 @@ pub mod key_context;
 pub mod keys;
 pub mod names;
 pub mod objects;
+pub mod reader;
 pub mod retry;
 pub mod scope;
 pub mod strategy;

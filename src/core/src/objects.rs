@@ -5,68 +5,16 @@
 
 use crate::error::{Code, Error, Problem};
 use crate::http::{Answer, Body, Field, Method, Operation, Query, Request};
-use crate::key_context::{self, KeyContext};
+use crate::key_context::KeyContext;
 use crate::names::{Cursor, ObjectId, ObjectName, VersionId};
+use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::tree::{Kind, Reader, Tree, decimal, expected};
+use crate::tree::{Kind, Tree, decimal, expected};
 
 /// Most items a page of a list can have.
 pub const PAGE_MAX: u64 = 100;
 /// How many items a page has where the caller does not say.
 pub const PAGE_DEFAULT: u64 = 10;
-
-impl<T: Tree> Reader<'_, T> {
-    /// A string that must be there and pass a check.
-    pub(crate) fn checked<R>(
-        &mut self,
-        name: &str,
-        check: impl FnOnce(&str, String) -> Result<R, Problem>,
-    ) -> Option<R> {
-        let text = self.string(name)?;
-        check(&self.path(name), text).map_err(|problem| self.problems.push(problem)).ok()
-    }
-
-    /// A string that may be absent or `null` and else passes a check.
-    pub(crate) fn optional<R>(
-        &mut self,
-        name: &str,
-        check: impl FnOnce(&str, String) -> Result<R, Problem>,
-    ) -> Option<R> {
-        if self.member(name).is_absent() { None } else { self.checked(name, check) }
-    }
-
-    /// A key context; what is wrong with it is reported under `key_context`.
-    pub(crate) fn context(&mut self, name: &str) -> Option<KeyContext> {
-        if !self.is_map() {
-            return None; // That is told already.
-        }
-        let read = KeyContext::read(&self.member(name));
-        read.map_err(|problems| self.problems.extend(problems)).ok()
-    }
-
-    /// The finished value, or everything that was wrong.
-    pub(crate) fn finish<R>(self, value: Option<R>) -> Result<R, Error> {
-        match value {
-            Some(value) if self.problems.is_empty() => Ok(value),
-            _ if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) => {
-                Err(key_context::invalid(self.problems))
-            }
-            _ => Err(Error::invalid(Code::InvalidRequest, self.problems)),
-        }
-    }
-
-    /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
-    pub(crate) fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Result<Option<KeyContext>, Error> {
-        match scope {
-            Some(scope) if self.member(name).is_absent() => Ok(Some(scope.context().clone())),
-            Some(scope) => match self.context(name) {
-                Some(context) => scope.merge(&context).map(Some),
-                None => Ok(None),
-            },
-            None => Ok(self.context(name)),
-        }
-    }
-}
 
 fn request<V>(operation: Operation, method: Method, target: String) -> Request<V> {
     Request { operation, method, target, body: None, repeatable: true }
@@ -90,7 +38,7 @@ impl<V: Clone> CreateObject<V> {
         encoded: Option<V>,
         scope: Option<&Scope>,
     ) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let name = reader.checked("name", ObjectName::new);
         let value = encoded.or_else(|| reader.text("value"));
         let context = reader.scoped_context("context", scope)?;
@@ -99,7 +47,7 @@ impl<V: Clone> CreateObject<V> {
 
     /// From the wire's `{name, value, key_context}`.
     pub fn from_wire<T: Tree<Text = V>>(body: &T) -> Result<Self, Error> {
-        let mut reader = Reader::new(body, "");
+        let mut reader = Reader::body(body);
         let name = reader.checked("name", ObjectName::new);
         let value = reader.text("value");
         let context = reader.context("key_context");
@@ -126,7 +74,7 @@ pub struct ById(pub ObjectId);
 impl ById {
     /// From `{id}`.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let id = reader.checked("id", ObjectId::new);
         reader.finish(id.map(ById))
     }
@@ -159,7 +107,7 @@ impl ReadObjectByName {
             let name = ObjectName::in_url("name", name);
             return name.map(Self).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]));
         }
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let name = reader.checked("name", ObjectName::in_url);
         reader.finish(name.map(Self))
     }
@@ -184,7 +132,7 @@ pub struct UpdateObject<V> {
 impl<V: Clone> UpdateObject<V> {
     /// From `{id, value, versionCheck?}`; `encoded` as in [`CreateObject::from_options`].
     pub fn from_options<T: Tree<Text = V>>(options: &T, encoded: Option<V>) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let id = reader.checked("id", ObjectId::new);
         let value = encoded.or_else(|| reader.text("value"));
         let version_check = reader.optional("versionCheck", VersionId::new);
@@ -193,7 +141,7 @@ impl<V: Clone> UpdateObject<V> {
 
     /// From the wire's `{value, version_check?}`.
     pub fn from_wire<T: Tree<Text = V>>(id: ObjectId, body: &T) -> Result<Self, Error> {
-        let mut reader = Reader::new(body, "");
+        let mut reader = Reader::body(body);
         let value = reader.text("value");
         let version_check = reader.optional("version_check", VersionId::new);
         reader.finish(value.map(|value| UpdateObject { id, value, version_check }))
@@ -223,7 +171,7 @@ pub struct DeleteObject {
 impl DeleteObject {
     /// From `{id, versionCheck?}`.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let id = reader.checked("id", ObjectId::new);
         let version_check = reader.optional("versionCheck", VersionId::new);
         reader.finish(id.map(|id| DeleteObject { id, version_check }))
@@ -303,7 +251,7 @@ impl ListObjects {
         if options.is_absent() {
             return Ok(ListObjects::default());
         }
-        let mut reader = Reader::new(options, "");
+        let mut reader = Reader::options(options);
         let list = ListObjects {
             limit: if reader.member("limit").is_absent() { None } else { reader.whole("limit", 1, PAGE_MAX) },
             before: reader.optional("before", Cursor::new),
@@ -325,7 +273,7 @@ impl ListObjects {
 
     /// From the wire's query. Names that the API does not know are ignored, as servers do.
     pub fn from_query<T: Tree>(query: &T) -> Result<Self, Error> {
-        let mut reader = Reader::new(query, "");
+        let mut reader = Reader::options(query);
         let list = ListObjects {
             limit: reader.optional("limit", |field, text| match text.parse() {
                 Ok(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
@@ -422,43 +370,6 @@ impl<S, D> ObjectMetadata<S, D> {
 }
 
 impl<T: Tree> Reader<'_, T> {
-    /// A map within the map.
-    pub(crate) fn nested<R>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>,
-    ) -> Option<R> {
-        let member = self.member(name);
-        let mut reader = Reader::new(&member, &self.path(name));
-        let value = read(&mut reader);
-        self.problems.append(&mut reader.problems);
-        value
-    }
-
-    /// A list of maps.
-    pub(crate) fn list<R>(
-        &mut self,
-        name: &str,
-        mut read: impl FnMut(&mut Reader<'_, T>) -> Option<R>,
-    ) -> Option<Vec<R>> {
-        let member = self.member(name);
-        let Some(items) = member.items() else {
-            self.wrong(name, "an array", member.kind());
-            return None;
-        };
-        let mut list = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let path = [&self.path(name), "[", &decimal(index as u64), "]"].concat();
-            let mut reader = Reader::new(item, &path);
-            list.extend(read(&mut reader));
-            self.problems.append(&mut reader.problems);
-            if self.problems.len() > 10 {
-                break; // Enough to see what is wrong with them all.
-            }
-        }
-        Some(list)
-    }
-
     fn page<R>(&mut self, read: impl FnMut(&mut Reader<'_, T>) -> Option<R>) -> Option<Page<R, T::Text>> {
         let data = self.list("data", read);
         let cursors = self.nested("list_metadata", |cursors| {

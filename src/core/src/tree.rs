@@ -4,8 +4,6 @@
 //! decodes from that, so the shapes of the API are written down once and a string that core has no need to
 //! inspect (an object's value, a mebibyte of it) never has to be copied to be passed on.
 
-use crate::error::Problem;
-
 /// What kind of thing a [`Tree`] node is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind {
@@ -116,148 +114,9 @@ pub trait Tree: Sized {
 }
 
 /// `expected a string, got number 2`.
-pub(crate) fn expected(what: &str, got: Kind) -> String {
+pub fn expected(what: &str, got: Kind) -> String {
     match got {
         Kind::Missing => ["expected ", what, ", but it is missing"].concat(),
         got => ["expected ", what, ", got ", &got.describe()].concat(),
-    }
-}
-
-/// Reads members of one map and collects what is wrong with them, each under its full path.
-pub(crate) struct Reader<'a, T> {
-    tree: &'a T,
-    path: String,
-    pub(crate) problems: Vec<Problem>,
-}
-
-impl<'a, T: Tree> Reader<'a, T> {
-    /// Over a map; anything else is a problem of its own.
-    pub(crate) fn new(tree: &'a T, path: &str) -> Self {
-        let mut reader = Reader { tree, path: path.into(), problems: Vec::new() };
-        if tree.kind() != Kind::Object {
-            let field = if path.is_empty() { "options" } else { path };
-            reader.problems.push(Problem::new(field, expected("an object", tree.kind())));
-        }
-        reader
-    }
-
-    /// The full path of a member.
-    pub(crate) fn path(&self, name: &str) -> String {
-        if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }
-    }
-
-    pub(crate) fn is_map(&self) -> bool {
-        self.tree.kind() == Kind::Object
-    }
-
-    pub(crate) fn member(&self, name: &str) -> T {
-        self.tree.member(name)
-    }
-
-    /// Adds a problem with a member.
-    pub(crate) fn problem(&mut self, name: &str, message: impl Into<String>) {
-        let field = self.path(name);
-        self.problems.push(Problem::new(&field, message));
-    }
-
-    pub(crate) fn wrong(&mut self, name: &str, what: &str, got: Kind) {
-        // One problem is enough where there is no map to look into.
-        if self.is_map() {
-            self.problem(name, expected(what, got));
-        }
-    }
-
-    /// A string that must be there, by handle.
-    pub(crate) fn text(&mut self, name: &str) -> Option<T::Text> {
-        let member = self.member(name);
-        let text = member.text();
-        if text.is_none() {
-            self.wrong(name, "a string", member.kind());
-        }
-        text
-    }
-
-    /// A string that must be there, copied.
-    pub(crate) fn string(&mut self, name: &str) -> Option<String> {
-        let member = self.member(name);
-        let string = member.string();
-        if string.is_none() {
-            self.wrong(name, "a string", member.kind());
-        }
-        string
-    }
-
-    /// A string that may be absent or `null`, copied.
-    pub(crate) fn optional_string(&mut self, name: &str) -> Option<String> {
-        if self.member(name).is_absent() { None } else { self.string(name) }
-    }
-
-    /// A string that may be absent or `null`, by handle.
-    pub(crate) fn optional_text(&mut self, name: &str) -> Option<T::Text> {
-        if self.member(name).is_absent() { None } else { self.text(name) }
-    }
-
-    /// A time that must be there.
-    pub(crate) fn time(&mut self, name: &str) -> Option<T::Time> {
-        let member = self.member(name);
-        let time = member.time();
-        if time.is_none() {
-            let got = member.kind();
-            let found = if got == Kind::Text { Kind::Other("a string that is none") } else { got };
-            self.wrong(name, "an RFC 3339 time", found);
-        }
-        time
-    }
-
-    /// A time that may be absent or `null`.
-    pub(crate) fn optional_time(&mut self, name: &str) -> Option<T::Time> {
-        if self.member(name).is_absent() { None } else { self.time(name) }
-    }
-
-    /// A boolean that must be there.
-    pub(crate) fn bool(&mut self, name: &str) -> Option<bool> {
-        match self.member(name).kind() {
-            Kind::Bool(b) => Some(b),
-            got => {
-                self.wrong(name, "true or false", got);
-                None
-            }
-        }
-    }
-
-    /// A whole number that must be there, between two bounds, both included.
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
-        let kind = self.member(name).kind();
-        match kind {
-            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                Some(n as u64)
-            }
-            got => {
-                let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
-                self.wrong(name, &what, got);
-                None
-            }
-        }
-    }
-
-    /// A map of strings, as it stands.
-    pub(crate) fn string_map(&mut self, name: &str) -> Option<Vec<(String, T::Text)>> {
-        let member = self.member(name);
-        let Some(entries) = member.entries() else {
-            self.wrong(name, "an object", member.kind());
-            return None;
-        };
-        let mut map = Vec::with_capacity(entries.len());
-        for (key, value) in entries {
-            match value.text() {
-                Some(text) => map.push((key, text)),
-                None => {
-                    self.problem(&[name, ".", &key].concat(), expected("a string", value.kind()));
-                }
-            }
-        }
-        Some(map)
     }
 }

@@ -40,6 +40,18 @@ pub enum Provider {
     AzureKeyVault,
 }
 
+impl Provider {
+    /// From the name that the API's events have for it.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "AWS_KMS" => Provider::AwsKms,
+            "GCP_KMS" => Provider::GcpKms,
+            "AZURE_KEY_VAULT" => Provider::AzureKeyVault,
+            _ => return None,
+        })
+    }
+}
+
 /// A customer-managed key of an organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CustomerKey {

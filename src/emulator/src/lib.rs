@@ -4,6 +4,7 @@
 //!
 //! - [`Emulator::handle`]: a request's way in and out
 //! - `route`: which operation a method and a path mean
+//! - [`Options`]: how it behaves
 //! - `environment`: the operations over one environment's store and keys
 //! - `store`: objects, versions, lists
 //! - `kms`: key-encrypting keys, wrapped copies, customer-managed keys
@@ -15,10 +16,12 @@ mod environment;
 mod idempotency;
 mod ids;
 mod kms;
+mod options;
 mod route;
 mod store;
 
 pub use kms::{CustomerKey, Provider};
+pub use options::Options;
 
 use environment::Environment;
 use idempotency::Replays;
@@ -42,19 +45,6 @@ impl<F: FnMut(&mut [u8])> Randomness for F {
     fn fill(&mut self, out: &mut [u8]) {
         self(out);
     }
-}
-
-/// How an emulator behaves.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Accepted API keys; [`DEFAULT_API_KEY`] where there is none.
-    pub api_keys: Vec<String>,
-    /// Organizations that exist. `None`: every one does.
-    pub organizations: Option<Vec<String>>,
-    /// Customer-managed keys by organization.
-    pub customer_keys: Vec<CustomerKey>,
-    /// How long a deleted object's name stays taken, in milliseconds.
-    pub recovery_period_ms: u64,
 }
 
 /// A request as it arrives.

@@ -1,10 +1,11 @@
 //! [`vault_emulator`] for JavaScript. The package's `VaultEmulator` class (`js/src/emulator.ts`) turns a
 //! `fetch` into a call of [`CoreEmulator::handle`] and its answer into a `Response`.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use vault_emulator::{CustomerKey, Emulator, Options, Provider, Request};
 use vault_core::Error;
+use vault_core::json::Json;
+use vault_emulator::{Emulator, Options, Request};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -25,42 +26,6 @@ fn random(out: &mut [u8]) {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OptionsView {
-    api_keys: Option<Vec<String>>,
-    organizations: Option<Vec<String>>,
-    customer_keys: Option<Vec<CustomerKeyView>>,
-    recovery_period_ms: Option<f64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CustomerKeyView {
-    organization_id: String,
-    provider: ProviderView,
-    accessible: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum ProviderView {
-    AwsKms,
-    GcpKms,
-    AzureKeyVault,
-}
-
-impl From<CustomerKeyView> for CustomerKey {
-    fn from(view: CustomerKeyView) -> Self {
-        let provider = match view.provider {
-            ProviderView::AwsKms => Provider::AwsKms,
-            ProviderView::GcpKms => Provider::GcpKms,
-            ProviderView::AzureKeyVault => Provider::AzureKeyVault,
-        };
-        CustomerKey { organization_id: view.organization_id, provider, accessible: view.accessible.unwrap_or(true) }
-    }
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ResponseView {
@@ -71,7 +36,7 @@ struct ResponseView {
 }
 
 fn refused(error: Error) -> JsValue {
-    JsError::new(&[error.code.as_str(), ": ", &error.message].concat()).into()
+    JsError::new(&error.message).into()
 }
 
 /// Milliseconds as JavaScript has them: a double that may be negative or no number at all.
@@ -86,20 +51,11 @@ pub struct CoreEmulator(Emulator);
 
 #[wasm_bindgen]
 impl CoreEmulator {
-    /// From the constructor's options, whose fields are checked here.
+    /// From the constructor's options as JSON text.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue, now_ms: f64) -> Result<CoreEmulator, JsValue> {
-        let view: OptionsView = serde_wasm_bindgen::from_value(options)?;
-        let recovery_period_ms = view.recovery_period_ms.unwrap_or(0.0);
-        if recovery_period_ms.is_nan() || recovery_period_ms < 0.0 {
-            return Err(JsError::new("recoveryPeriodMs: expected milliseconds, 0 or more").into());
-        }
-        let options = Options {
-            api_keys: view.api_keys.unwrap_or_default(),
-            organizations: view.organizations,
-            customer_keys: view.customer_keys.unwrap_or_default().into_iter().map(Into::into).collect(),
-            recovery_period_ms: millis(recovery_period_ms),
-        };
+    pub fn new(options: &str, now_ms: f64) -> Result<CoreEmulator, JsValue> {
+        let options = Json::parse(options.as_bytes()).map_err(|error| JsError::new(&error.to_string()))?;
+        let options = Options::from_tree(&options).map_err(refused)?;
         Emulator::new(options, millis(now_ms), &mut random).map(CoreEmulator).map_err(refused)
     }
 

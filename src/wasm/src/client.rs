@@ -67,10 +67,11 @@ fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Prom
 
 #[wasm_bindgen]
 impl CoreClient {
-    /// From the constructor's options.
+    /// From the constructor's options, and what the package knows of them: `{isBrowser, fields}`, the latter
+    /// the names of the variables that options were read from.
     #[wasm_bindgen(constructor)]
-    pub fn new(options: JsValue) -> Result<CoreClient, JsValue> {
-        let transport = Transport::read(&options.into()).map_err(Failure::from)?;
+    pub fn new(options: JsValue, host: JsValue) -> Result<CoreClient, JsValue> {
+        let transport = Transport::read(&options.into(), &host.into()).map_err(Failure::from)?;
         Ok(CoreClient(Rc::new(Inner { transport: Rc::new(transport), scope: None })))
     }
 

@@ -11,7 +11,7 @@ use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
 use vault_core::http::{Answer, Body, Method, Request, Sink, retry_after_ms};
 use vault_core::names::uuid_v4;
 use vault_core::retry::{Decision, Policy};
-use vault_core::tree::{Kind, Tree, decimal};
+use vault_core::tree::{Kind, Tree, decimal, expected};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -65,9 +65,8 @@ fn whole(options: &Node, name: &str, low: u64, high: u64, code: Code) -> Result<
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => Ok(Some(n as u32)),
         got => {
-            let message =
-                ["expected a whole number from ", &decimal(low), " to ", &decimal(high), ", got ", &got.describe()];
-            Err(invalid(code, name, message.concat()))
+            let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+            Err(invalid(code, name, expected(&what, got)))
         }
     }
 }
@@ -78,7 +77,7 @@ fn text(options: &Node, name: &str, code: Code) -> Result<Option<String>, Error>
     if member.is_absent() {
         return Ok(None);
     }
-    let wrong = || invalid(code, name, ["expected a string, got ", &member.kind().describe()].concat());
+    let wrong = || invalid(code, name, expected("a string", member.kind()));
     member.string().map(Some).ok_or_else(wrong)
 }
 
@@ -87,13 +86,16 @@ impl Call {
         if options.is_absent() {
             return Ok(Call::default());
         }
+        if options.kind() != Kind::Object {
+            let message = expected("an object like { signal }", options.kind());
+            return Err(invalid(Code::InvalidRequest, "call options", message));
+        }
         let signal = options.member("signal");
         let signal = match signal.js().dyn_into::<AbortSignal>() {
             Ok(signal) => Some(signal),
             Err(_) if signal.is_absent() => None,
             Err(_) => {
-                let message = ["expected an AbortSignal, got ", &signal.kind().describe()].concat();
-                return Err(invalid(Code::InvalidRequest, "signal", message));
+                return Err(invalid(Code::InvalidRequest, "signal", expected("an AbortSignal", signal.kind())));
             }
         };
         let idempotency_key = text(options, "idempotencyKey", Code::InvalidRequest)?;
@@ -116,22 +118,24 @@ fn is_header_text(text: &str) -> bool {
 
 impl Transport {
     /// From the constructor's options.
-    pub(crate) fn read(options: &Node) -> Result<Self, Error> {
-        let field = options.member("apiKeyField").string();
-        let field = field.as_deref().unwrap_or("apiKey");
-        let Some(key) = text(options, "apiKey", Code::InvalidApiKey)? else {
-            return Err(invalid(Code::InvalidApiKey, field, "it is not set"));
+    pub(crate) fn read(options: &Node, host: &Node) -> Result<Self, Error> {
+        if options.kind() != Kind::Object {
+            return Err(invalid(Code::InvalidConfig, "options", expected("an object like { apiKey }", options.kind())));
+        }
+        let fields = host.member("fields");
+        let named = |name: &str| fields.member(name).string().unwrap_or_else(|| name.into());
+        let field = named("apiKey");
+        let key = options.member("apiKey");
+        let key = match key.string() {
+            Some(key) => ApiKey::new(&field, key)?,
+            None if key.is_absent() => return Err(invalid(Code::InvalidApiKey, &field, "it is not set")),
+            None => return Err(invalid(Code::InvalidApiKey, &field, expected("a string", key.kind()))),
         };
-        let key = ApiKey::new(field, key)?;
-        let field = options.member("clientIdField").string();
         if let Some(id) = text(options, "clientId", Code::InvalidConfig)? {
-            ClientId::new(field.as_deref().unwrap_or("clientId"), id)?;
+            ClientId::new(&named("clientId"), id)?;
         }
         let base_url = match text(options, "baseUrl", Code::InvalidConfig)? {
-            Some(url) => {
-                let field = options.member("baseUrlField").string();
-                BaseUrl::new(field.as_deref().unwrap_or("baseUrl"), &url)?
-            }
+            Some(url) => BaseUrl::new(&named("baseUrl"), &url)?,
             None => BaseUrl::default(),
         };
         let fetch = options.member("fetch");
@@ -139,15 +143,14 @@ impl Transport {
             Ok(fetch) => Some(fetch),
             Err(_) if fetch.is_absent() => None,
             Err(_) => {
-                let message = ["expected a function, got ", &fetch.kind().describe()].concat();
-                return Err(invalid(Code::InvalidConfig, "fetch", message));
+                return Err(invalid(Code::InvalidConfig, "fetch", expected("a function", fetch.kind())));
             }
         };
         let retries = whole(options, "maxRetries", 0, RETRIES_MAX, Code::InvalidConfig)?;
         let policy = Policy::default();
         Ok(Transport {
             base_url,
-            headers: headers(options, &key)?,
+            headers: headers(options, host, &key)?,
             fetch,
             timeout_ms: timeout(options, Code::InvalidConfig)?.unwrap_or(TIMEOUT_DEFAULT_MS),
             policy: Policy { max_retries: retries.unwrap_or(policy.max_retries), ..policy },
@@ -295,23 +298,22 @@ fn json(body: &Body<JsValue>) -> JsString {
 }
 
 /// The headers of every request: the caller's, then ours.
-fn headers(options: &Node, key: &ApiKey) -> Result<Object, Error> {
+fn headers(options: &Node, host: &Node, key: &ApiKey) -> Result<Object, Error> {
     let mut out = Out::new().set("Accept", "application/json");
-    if !options.member("isBrowser").js().is_truthy() {
+    if !host.member("isBrowser").js().is_truthy() {
         // In a page this would be a header that the service's CORS rules must allow.
         out = out.set("User-Agent", concat!("workos-vault-edge/", env!("CARGO_PKG_VERSION")));
     }
     let given = options.member("headers");
     if !given.is_absent() {
         let Some(entries) = given.entries() else {
-            let message = ["expected a plain object of strings, got ", &given.kind().describe()].concat();
+            let message = expected("a plain object of strings", given.kind());
             return Err(invalid(Code::InvalidConfig, "headers", message));
         };
         let mut problems = Vec::new();
         for (name, value) in entries {
             let Some(text) = value.string() else {
-                let message = ["expected a string, got ", &value.kind().describe()].concat();
-                problems.push(Problem::new(&["headers.", &name].concat(), message));
+                problems.push(Problem::new(&["headers.", &name].concat(), expected("a string", value.kind())));
                 continue;
             };
             match check_header(&name, &text) {

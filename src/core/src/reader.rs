@@ -1,0 +1,252 @@
+//! Reading a map's members, collecting every problem under its full path.
+
+use crate::error::{Code, Error, Problem};
+use crate::key_context::{self, KeyContext};
+use crate::scope::Scope;
+use crate::tree::{Kind, Tree, decimal, expected};
+
+/// Reads members of one map and collects what is wrong with them, each under its full path.
+pub struct Reader<'a, T> {
+    tree: &'a T,
+    path: String,
+    /// What was wrong so far.
+    pub problems: Vec<Problem>,
+}
+
+impl<'a, T: Tree> Reader<'a, T> {
+    /// Over the map of a call's options; anything else is a problem of its own.
+    pub fn options(tree: &'a T) -> Self {
+        Self::over(tree, "", "options")
+    }
+
+    /// Over the map that a body is.
+    pub fn body(tree: &'a T) -> Self {
+        Self::over(tree, "", "body")
+    }
+
+    /// Over a map at a path within another.
+    pub fn at(tree: &'a T, path: &str) -> Self {
+        Self::over(tree, path, path)
+    }
+
+    fn over(tree: &'a T, path: &str, called: &str) -> Self {
+        let mut reader = Reader { tree, path: path.into(), problems: Vec::new() };
+        if tree.kind() != Kind::Object {
+            reader.problems.push(Problem::new(called, expected("an object", tree.kind())));
+        }
+        reader
+    }
+
+    /// The full path of a member.
+    pub fn path(&self, name: &str) -> String {
+        if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }
+    }
+
+    /// Whether there is a map to look into. If not, that is told already.
+    pub fn is_map(&self) -> bool {
+        self.tree.kind() == Kind::Object
+    }
+
+    /// A member, whatever it is.
+    pub fn member(&self, name: &str) -> T {
+        self.tree.member(name)
+    }
+
+    /// Adds a problem with a member.
+    pub fn problem(&mut self, name: &str, message: impl Into<String>) {
+        let field = self.path(name);
+        self.problems.push(Problem::new(&field, message));
+    }
+
+    /// Adds a problem with what kind of thing a member is.
+    pub fn wrong(&mut self, name: &str, what: &str, got: Kind) {
+        if self.is_map() {
+            self.problem(name, expected(what, got));
+        }
+    }
+
+    /// A string that must be there, by handle.
+    pub fn text(&mut self, name: &str) -> Option<T::Text> {
+        let member = self.member(name);
+        let text = member.text();
+        if text.is_none() {
+            self.wrong(name, "a string", member.kind());
+        }
+        text
+    }
+
+    /// A string that must be there, copied.
+    pub fn string(&mut self, name: &str) -> Option<String> {
+        let member = self.member(name);
+        let string = member.string();
+        if string.is_none() {
+            self.wrong(name, "a string", member.kind());
+        }
+        string
+    }
+
+    /// A string that may be absent or `null`, copied.
+    pub fn optional_string(&mut self, name: &str) -> Option<String> {
+        if self.member(name).is_absent() { None } else { self.string(name) }
+    }
+
+    /// A string that may be absent or `null`, by handle.
+    pub fn optional_text(&mut self, name: &str) -> Option<T::Text> {
+        if self.member(name).is_absent() { None } else { self.text(name) }
+    }
+
+    /// A time that must be there.
+    pub fn time(&mut self, name: &str) -> Option<T::Time> {
+        let member = self.member(name);
+        let time = member.time();
+        if time.is_none() {
+            let got = member.kind();
+            let found = if got == Kind::Text { Kind::Other("a string that is none") } else { got };
+            self.wrong(name, "an RFC 3339 time", found);
+        }
+        time
+    }
+
+    /// A time that may be absent or `null`.
+    pub fn optional_time(&mut self, name: &str) -> Option<T::Time> {
+        if self.member(name).is_absent() { None } else { self.time(name) }
+    }
+
+    /// A boolean that must be there.
+    pub fn bool(&mut self, name: &str) -> Option<bool> {
+        match self.member(name).kind() {
+            Kind::Bool(b) => Some(b),
+            got => {
+                self.wrong(name, "true or false", got);
+                None
+            }
+        }
+    }
+
+    /// A whole number that must be there, between two bounds, both included.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
+        let kind = self.member(name).kind();
+        match kind {
+            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => {
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+                Some(n as u64)
+            }
+            got => {
+                let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+                self.wrong(name, &what, got);
+                None
+            }
+        }
+    }
+
+    /// A map of strings, as it stands.
+    pub fn string_map(&mut self, name: &str) -> Option<Vec<(String, T::Text)>> {
+        let member = self.member(name);
+        let Some(entries) = member.entries() else {
+            self.wrong(name, "an object", member.kind());
+            return None;
+        };
+        let mut map = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            match value.text() {
+                Some(text) => map.push((key, text)),
+                None => {
+                    self.problem(&[name, ".", &key].concat(), expected("a string", value.kind()));
+                }
+            }
+        }
+        Some(map)
+    }
+
+    /// A string that must be there and pass a check.
+    pub fn checked<R>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&str, String) -> Result<R, Problem>,
+    ) -> Option<R> {
+        let text = self.string(name)?;
+        check(&self.path(name), text).map_err(|problem| self.problems.push(problem)).ok()
+    }
+
+    /// A string that may be absent or `null` and else passes a check.
+    pub fn optional<R>(
+        &mut self,
+        name: &str,
+        check: impl FnOnce(&str, String) -> Result<R, Problem>,
+    ) -> Option<R> {
+        if self.member(name).is_absent() { None } else { self.checked(name, check) }
+    }
+
+    /// A key context; what is wrong with it is reported under `key_context`.
+    pub fn context(&mut self, name: &str) -> Option<KeyContext> {
+        if !self.is_map() {
+            return None; // That is told already.
+        }
+        let read = KeyContext::read(&self.member(name));
+        read.map_err(|problems| self.problems.extend(problems)).ok()
+    }
+
+    /// The finished value, or everything that was wrong.
+    pub fn finish<R>(self, value: Option<R>) -> Result<R, Error> {
+        match value {
+            Some(value) if self.problems.is_empty() => Ok(value),
+            _ if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) => {
+                Err(key_context::invalid(self.problems))
+            }
+            _ => Err(Error::invalid(Code::InvalidRequest, self.problems)),
+        }
+    }
+
+    /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
+    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Result<Option<KeyContext>, Error> {
+        match scope {
+            Some(scope) if self.member(name).is_absent() => Ok(Some(scope.context().clone())),
+            Some(scope) => match self.context(name) {
+                Some(context) => scope.merge(&context).map(Some),
+                None => Ok(None),
+            },
+            None => Ok(self.context(name)),
+        }
+    }
+
+    /// A map within the map.
+    pub fn nested<R>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>,
+    ) -> Option<R> {
+        if !self.is_map() {
+            return None; // That is told already.
+        }
+        let member = self.member(name);
+        let mut reader = Reader::at(&member, &self.path(name));
+        let value = read(&mut reader);
+        self.problems.append(&mut reader.problems);
+        value
+    }
+
+    /// A list of maps.
+    pub fn list<R>(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&mut Reader<'_, T>) -> Option<R>,
+    ) -> Option<Vec<R>> {
+        let member = self.member(name);
+        let Some(items) = member.items() else {
+            self.wrong(name, "an array", member.kind());
+            return None;
+        };
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let path = [&self.path(name), "[", &decimal(index as u64), "]"].concat();
+            let mut reader = Reader::at(item, &path);
+            list.extend(read(&mut reader));
+            self.problems.append(&mut reader.problems);
+            if self.problems.len() > 10 {
+                break; // Enough to see what is wrong with them all.
+            }
+        }
+        Some(list)
+    }
+}
