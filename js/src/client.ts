@@ -45,16 +45,25 @@ function isBrowserPage(): boolean {
 /** The variables that {@link VaultClient.fromEnv} reads options from, for messages. */
 const variableNames = { apiKey: 'WORKOS_API_KEY', clientId: 'WORKOS_CLIENT_ID', baseUrl: 'WORKOS_API_URL' } as const;
 
-/** What a client and a scoped client have in common. */
-abstract class Operations {
-  /** @internal */
-  protected readonly core: CoreClient;
+/** A call's options: within a scope the context may be left out. */
+type Within<Scoped, T extends { context: KeyContextInput }> = Scoped extends true ? WithinScope<T> : T;
+
+/** The operations of {@link VaultClient} and {@link ScopedVaultClient}. */
+export abstract class Operations<Scoped extends boolean> {
+  readonly #core: CoreClient;
 
   /** @internal */
-  protected constructor(core: CoreClient) {
-    this.core = core;
-    // Neither own keys nor inspection lead to the module's side.
-    Object.defineProperty(this, 'core', { enumerable: false });
+  protected constructor(core: unknown) {
+    this.#core = core as CoreClient;
+  }
+
+  /**
+   * Encrypts a value under the context's keys and stores it. In a scoped client the scope's items need not be given.
+   * @throws {VaultError} `invalid_request`, `invalid_key_context`, `key_context_too_large`, `name_conflict`,
+   * `object_pending_deletion`, `organization_not_found`, `customer_key_inaccessible`, and those of every call.
+   */
+  createObject(options: Within<Scoped, CreateObjectOptions>, call?: CallOptions): Promise<ObjectMetadata> {
+    return settle(this.#core.createObject(options, call));
   }
 
   /**
@@ -64,7 +73,7 @@ abstract class Operations {
   readObject(options: ById & ValueForm<'text'>, call?: CallOptions): Promise<VaultObject>;
   readObject(options: ById & ValueForm<'bytes'> & { as: 'bytes' }, call?: CallOptions): Promise<VaultObject<Uint8Array>>;
   readObject(options: ById & ValueForm, call?: CallOptions): Promise<VaultObject<string | Uint8Array>> {
-    return settle(this.core.readObject(options, call));
+    return settle(this.#core.readObject(options, call));
   }
 
   /**
@@ -80,12 +89,12 @@ abstract class Operations {
     options: string | (ByName & ValueForm),
     call?: CallOptions,
   ): Promise<VaultObject<string | Uint8Array>> {
-    return settle(this.core.readObjectByName(options, call));
+    return settle(this.#core.readObjectByName(options, call));
   }
 
   /** Reads an object's metadata without decrypting its value. */
   describeObject(options: ById, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(this.core.describeObject(options, call));
+    return settle(this.#core.describeObject(options, call));
   }
 
   /**
@@ -93,7 +102,7 @@ abstract class Operations {
    * @throws {VaultError} `version_mismatch` if `versionCheck` is not the current version; see {@link modifyObject}.
    */
   updateObject(options: UpdateObjectOptions, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(this.core.updateObject(options, call));
+    return settle(this.#core.updateObject(options, call));
   }
 
   /**
@@ -101,7 +110,7 @@ abstract class Operations {
    * @throws {VaultError} `not_found`, or `version_mismatch` if `versionCheck` is not the current version.
    */
   deleteObject(options: DeleteObjectOptions, call?: CallOptions): Promise<void> {
-    return settle(this.core.deleteObject(options, call));
+    return settle(this.#core.deleteObject(options, call));
   }
 
   /**
@@ -110,7 +119,7 @@ abstract class Operations {
    */
   listObjects(options: ListObjectsOptions = {}, call?: CallOptions): ObjectPagePromise {
     const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
-      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(this.core.listObjects(list, call));
+      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(this.#core.listObjects(list, call));
       return new ObjectPage(found, (after) => page({ ...list, before: undefined, after }));
     };
     return iterable(page(options));
@@ -118,7 +127,7 @@ abstract class Operations {
 
   /** Lists an object's versions, newest first. */
   listObjectVersions(options: ById, call?: CallOptions): Promise<ObjectVersion[]> {
-    return settle(this.core.listObjectVersions(options, call));
+    return settle(this.#core.listObjectVersions(options, call));
   }
 
   /**
@@ -140,12 +149,26 @@ abstract class Operations {
     call?: CallOptions,
   ): Promise<VaultObject<Uint8Array | undefined>>;
   modifyObject(options: ModifyObjectOptions, change: unknown, call?: CallOptions): Promise<VaultObject<never>> {
-    return settle(this.core.modifyObject(options, change, call));
+    return settle(this.#core.modifyObject(options, change, call));
+  }
+
+  /** A fresh data key for encryption outside the Vault, with its wrapped copies. */
+  createDataKey(
+    ...[options, call]: Scoped extends true
+      ? [options?: Within<Scoped, CreateDataKeyOptions>, call?: CallOptions]
+      : [options: CreateDataKeyOptions, call?: CallOptions]
+  ): Promise<DataKeyPair> {
+    return settle(this.#core.createDataKey(options, call));
   }
 
   /** Unwraps a data key. The answer does not tell its context, so a scoped client cannot check that. */
   decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
-    return settle(this.core.decryptDataKey(options, call));
+    return settle(this.#core.decryptDataKey(options, call));
+  }
+
+  /** Unwraps a data key and wraps it under another context. */
+  createRekey(options: Within<Scoped, CreateRekeyOptions>, call?: CallOptions): Promise<RekeyedDataKey> {
+    return settle(this.#core.createRekey(options, call));
   }
 
   /**
@@ -155,7 +178,7 @@ abstract class Operations {
    * the object first, lists at each object: those cost further requests, at most 6 at once.
    */
   scoped(context: KeyContextInput): ScopedVaultClient {
-    return new ScopedVaultClient(checked(() => this.core.scoped(context)));
+    return new Scope(checked(() => this.#core.scoped(context)));
   }
 
   /** {@link scoped} to `{ organization_id }`. */
@@ -174,7 +197,7 @@ abstract class Operations {
  * const { value } = await vault.readObject({ id });
  * ```
  */
-export class VaultClient extends Operations {
+export class VaultClient extends Operations<false> {
   /** @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the option. */
   constructor(options: VaultClientOptions);
   /** @internal */
@@ -211,47 +234,14 @@ export class VaultClient extends Operations {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     return new VaultClient({ ...read, ...Object.fromEntries(given) } as VaultClientOptions, fields);
   }
-
-  /**
-   * Encrypts a value under the context's keys and stores it.
-   * @throws {VaultError} `invalid_request`, `invalid_key_context`, `name_conflict`, `object_pending_deletion`,
-   * `organization_not_found`, `customer_key_inaccessible`, and those of every call.
-   */
-  createObject(options: CreateObjectOptions, call?: CallOptions): Promise<ObjectMetadata> {
-    return settle(this.core.createObject(options, call));
-  }
-
-  /** A fresh data key for encryption outside the Vault, with its wrapped copies. */
-  createDataKey(options: CreateDataKeyOptions, call?: CallOptions): Promise<DataKeyPair> {
-    return settle(this.core.createDataKey(options, call));
-  }
-
-  /** Unwraps a data key and wraps it under another context. */
-  createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
-    return settle(this.core.createRekey(options, call));
-  }
 }
 
 /** A {@link VaultClient} for one tenant: see {@link VaultClient.scoped}. */
-export class ScopedVaultClient extends Operations {
-  /** @internal */
-  // biome-ignore lint/complexity/noUselessConstructor: it makes the inherited one callable from `scoped`.
+export interface ScopedVaultClient extends Operations<true> {}
+
+class Scope extends Operations<true> implements ScopedVaultClient {
+  // biome-ignore lint/complexity/noUselessConstructor: it opens the inherited one to `scoped`.
   constructor(core: CoreClient) {
     super(core);
-  }
-
-  /** {@link VaultClient.createObject}; the scope's items need not be given. */
-  createObject(options: WithinScope<CreateObjectOptions>, call?: CallOptions): Promise<ObjectMetadata> {
-    return settle(this.core.createObject(options, call));
-  }
-
-  /** {@link VaultClient.createDataKey}; the scope's items need not be given. */
-  createDataKey(options: WithinScope<CreateDataKeyOptions> = {}, call?: CallOptions): Promise<DataKeyPair> {
-    return settle(this.core.createDataKey(options, call));
-  }
-
-  /** {@link VaultClient.createRekey}; the scope's items need not be given. */
-  createRekey(options: WithinScope<CreateRekeyOptions>, call?: CallOptions): Promise<RekeyedDataKey> {
-    return settle(this.core.createRekey(options, call));
   }
 }

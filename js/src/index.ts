@@ -1,4 +1,4 @@
-export { ScopedVaultClient, VaultClient, type VaultEnvironment } from './client.js';
+export { type Operations, type ScopedVaultClient, VaultClient, type VaultEnvironment } from './client.js';
 export { type Problem, VaultError, type VaultErrorCode, type VaultErrorFacts } from './errors.js';
 export { type Explanation, explain, type Isolation, type Kek, KeyContext, type Lint } from './key-context.js';
 export { ObjectPage, type ObjectPagePromise } from './object-page.js';

@@ -167,10 +167,11 @@ pub fn check_header(name: &str, value: &str) -> Result<(), Problem> {
     if name.is_empty() || !name.bytes().all(token) {
         return Err(Problem::new(&field, "a header's name may hold letters, digits and - only"));
     }
-    if value.bytes().any(|b| b < b' ' && b != b'\t' || b == 0x7f) {
-        return Err(Problem::new(&field, "a header's value cannot hold line breaks or control characters"));
+    if value.chars().any(|c| c < ' ' && c != '\t' || c == '\x7f' || c > '\u{ff}') {
+        let message = "a header's value cannot hold line breaks, control characters or characters beyond Latin-1";
+        return Err(Problem::new(&field, message));
     }
-    let reserved = ["authorization", "content-type", "idempotency-key", "host", "content-length"];
+    let reserved = ["accept", "authorization", "content-type", "idempotency-key", "host", "content-length"];
     if reserved.contains(&name.to_ascii_lowercase().as_str()) {
         return Err(Problem::new(&field, "the client sets this header itself"));
     }

@@ -301,20 +301,33 @@ impl Error {
     /// or no JSON at all).
     pub fn from_answer<T: Tree>(operation: Operation, answer: &Answer<T>) -> Self {
         let said = answer.body.as_ref().and_then(|body| {
-            ["error", "message", "error_description"].iter().find_map(|name| body.member(name).string())
+            let texts = ["error", "message", "error_description"].map(|name| body.member(name).string());
+            texts.into_iter().flatten().find(|text| !text.trim().is_empty())
         });
         let code = classify(operation, answer.status, said.as_deref().unwrap_or_default());
         let redirect = (300..400).contains(&answer.status) || answer.status == 0;
         let said = match &said {
-            Some(text) if !text.trim().is_empty() => text.trim(),
+            Some(text) => text.trim(),
             _ if redirect => "the service answered with a redirect, which is never followed",
             _ if answer.body.is_none() => "the service answered with a body that is not JSON",
             _ => "the service gave no reason",
         };
         let status = decimal(u64::from(answer.status));
         let message = [operation.as_str(), ": ", said, " (status ", &status, ")"].concat();
-        Error::new(code, message).about(answer)
+        let problems = answer.body.as_ref().map(named_problems).unwrap_or_default();
+        Error { problems, ..Error::new(code, message) }.about(answer)
     }
+}
+
+/// The `errors` of WorkOS's other body shape: texts, or objects that name a field and say what is wrong.
+fn named_problems(body: &impl Tree) -> Vec<Problem> {
+    let errors = body.member("errors").items().unwrap_or_default();
+    let named = errors.iter().take(20).filter_map(|error| {
+        let member = |name| error.member(name).string();
+        let message = error.string().or_else(|| member("message")).or_else(|| member("code"))?;
+        Some(Problem::new(&member("field").unwrap_or_default(), message))
+    });
+    named.collect()
 }
 
 /// Known sentences first, wherever the service puts them; then the status.

@@ -173,7 +173,7 @@ fn lints(context: &KeyContext) -> Vec<Lint> {
             lints.push(Lint { level, code, field: ["key_context.", name].concat(), message });
         };
         let squeezed: String =
-            name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         for (right, wrong) in SPELLINGS {
             if name != right && wrong.contains(&squeezed.as_str()) {
                 let consequence = if right == ORGANIZATION_ID {

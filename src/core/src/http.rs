@@ -76,9 +76,9 @@ pub struct Request<V> {
     pub target: String,
     /// The JSON body, where there is one.
     pub body: Option<Body<V>>,
-    /// Whether sending it twice ends in the same state and the same answer as sending it once: reads, POSTs
-    /// (they carry one Idempotency-Key over all attempts) and writes without a version check. A deletion or
-    /// a version-locked write whose first answer was lost is answered 404 or 409 the second time.
+    /// Whether sending it twice ends in the same state and the same answer as sending it once: reads, and
+    /// POSTs (they carry one Idempotency-Key over all attempts). Not so an update or a deletion whose first
+    /// answer was lost: sent again it would be answered 409 or 404, or undo what another wrote in between.
     pub repeatable: bool,
 }
 

@@ -19,7 +19,7 @@
 
 use crate::error::{Code, Error, Problem};
 use crate::http::quote;
-use crate::tree::{Kind, Tree, decimal, expected};
+use crate::tree::{Kind, Tree, decimal, expected, number};
 use std::hash::{Hash, Hasher};
 
 /// Most items in a context.
@@ -210,9 +210,10 @@ fn too_long(what: &str, max: usize, got: usize) -> String {
 /// How to turn what was found into a string.
 fn advice(kind: Kind) -> String {
     match kind {
-        Kind::Number(n) if n.is_finite() => {
-            ["; write \"", kind.describe().trim_start_matches("number "), "\""].concat()
-        }
+        Kind::Number(n) => match number(n).filter(|_| n.is_finite()) {
+            Some(n) => ["; write \"", &n, "\""].concat(),
+            None => "; write it as a string".into(),
+        },
         Kind::Bool(_) => ["; write \"", &kind.describe(), "\""].concat(),
         Kind::Array | Kind::Object => "; join its parts into one string, or give each an item of its own".into(),
         Kind::Null | Kind::Missing => "; leave the item out, or give it a value".into(),

@@ -34,10 +34,13 @@ fn wrapped_keys(field: &str, text: String) -> Result<String, Problem> {
 pub struct CreateDataKey(pub KeyContext);
 
 impl CreateDataKey {
-    /// From `{context}`.
+    /// From `{context}`; within a scope from nothing, too.
     pub fn from_options(options: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
+        if let (Some(scope), true) = (scope, options.is_absent()) {
+            return Ok(Self(scope.context().clone()));
+        }
         let mut reader = Reader::options(options);
-        let context = reader.scoped_context("context", scope)?;
+        let context = reader.scoped_context("context", scope);
         reader.finish(context.map(Self))
     }
 
@@ -75,11 +78,12 @@ pub struct CreateRekey {
 }
 
 impl CreateRekey {
-    /// From `{encryptedKeys, context}`.
-    pub fn from_options(options: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
+    /// From `{encryptedKeys, context}`. There is no scoped form: the API does not tell under which context the
+    /// keys were wrapped, so another tenant's could not be seen.
+    pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
         let encrypted_keys = reader.checked("encryptedKeys", wrapped_keys);
-        let context = reader.scoped_context("context", scope)?;
+        let context = reader.context("context");
         reader.finish(encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }))
     }
 

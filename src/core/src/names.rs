@@ -52,7 +52,7 @@ macro_rules! newtype {
 }
 
 newtype!(
-    /// An object's ID: 1 to 256 characters, not `.` or `..`.
+    /// An object's ID: 1 to 256 characters, not `.`, `..` or `name`.
     ObjectId
 );
 newtype!(
@@ -74,6 +74,10 @@ impl ObjectId {
     pub fn new(field: &str, text: String) -> Result<Self, Problem> {
         check(field, &text, ID_MAX)?;
         segment(field, &text)?;
+        if text == "name" {
+            // `/vault/v1/kv/name/metadata` is the object whose name is "metadata".
+            return Err(Problem::new(field, "\"name\" is no ID; to read by name there is readObjectByName"));
+        }
         Ok(ObjectId(text))
     }
 

@@ -16,6 +16,16 @@ pub const PAGE_MAX: u64 = 100;
 /// How many items a page has where the caller does not say.
 pub const PAGE_DEFAULT: u64 = 10;
 
+/// A value in a caller's options. Bytes, which the host has encoded already, are the other thing it may be.
+fn value<T: Tree>(reader: &mut Reader<'_, T>) -> Option<T::Text> {
+    let member = reader.member("value");
+    let text = member.text();
+    if text.is_none() && reader.is_map() {
+        reader.problem("value", expected("a string or a Uint8Array", member.kind()));
+    }
+    text
+}
+
 fn request<V>(operation: Operation, method: Method, target: String) -> Request<V> {
     Request { operation, method, target, body: None, repeatable: true }
 }
@@ -40,8 +50,8 @@ impl<V: Clone> CreateObject<V> {
     ) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
         let name = reader.checked("name", ObjectName::new);
-        let value = encoded.or_else(|| reader.text("value"));
-        let context = reader.scoped_context("context", scope)?;
+        let value = encoded.or_else(|| value(&mut reader));
+        let context = reader.scoped_context("context", scope);
         reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject { name, value, context }))
     }
 
@@ -134,7 +144,7 @@ impl<V: Clone> UpdateObject<V> {
     pub fn from_options<T: Tree<Text = V>>(options: &T, encoded: Option<V>) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
         let id = reader.checked("id", ObjectId::new);
-        let value = encoded.or_else(|| reader.text("value"));
+        let value = encoded.or_else(|| value(&mut reader));
         let version_check = reader.optional("versionCheck", VersionId::new);
         reader.finish(id.zip(value).map(|(id, value)| UpdateObject { id, value, version_check }))
     }
@@ -150,12 +160,15 @@ impl<V: Clone> UpdateObject<V> {
     /// `PUT /vault/v1/kv/{id}`.
     pub fn into_request(self) -> Request<V> {
         let mut fields = Vec::with_capacity(2);
-        let repeatable = self.version_check.is_none();
         if let Some(version) = self.version_check {
             fields.push(("version_check", Field::Text(version.into_string())));
         }
         fields.push(("value", Field::Host(self.value)));
-        Request { body: Some(Body(fields)), repeatable, ..request(Operation::UpdateObject, Method::Put, self.id.path("")) }
+        Request {
+            body: Some(Body(fields)),
+            repeatable: false,
+            ..request(Operation::UpdateObject, Method::Put, self.id.path(""))
+        }
     }
 }
 

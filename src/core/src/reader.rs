@@ -11,6 +11,8 @@ pub struct Reader<'a, T> {
     path: String,
     /// What was wrong so far.
     pub problems: Vec<Problem>,
+    /// Whether a context contradicted the scope, which outweighs all else.
+    out_of_scope: bool,
 }
 
 impl<'a, T: Tree> Reader<'a, T> {
@@ -30,7 +32,7 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     fn over(tree: &'a T, path: &str, called: &str) -> Self {
-        let mut reader = Reader { tree, path: path.into(), problems: Vec::new() };
+        let mut reader = Reader { tree, path: path.into(), problems: Vec::new(), out_of_scope: false };
         if tree.kind() != Kind::Object {
             reader.problems.push(Problem::new(called, expected("an object", tree.kind())));
         }
@@ -191,6 +193,7 @@ impl<'a, T: Tree> Reader<'a, T> {
     pub fn finish<R>(self, value: Option<R>) -> Result<R, Error> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
+            _ if self.out_of_scope => Err(Error::invalid(Code::ContextMismatch, self.problems)),
             _ if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) => {
                 Err(key_context::invalid(self.problems))
             }
@@ -199,15 +202,19 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
-    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Result<Option<KeyContext>, Error> {
-        match scope {
-            Some(scope) if self.member(name).is_absent() => Ok(Some(scope.context().clone())),
-            Some(scope) => match self.context(name) {
-                Some(context) => scope.merge(&context).map(Some),
-                None => Ok(None),
-            },
-            None => Ok(self.context(name)),
+    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Option<KeyContext> {
+        let Some(scope) = scope else { return self.context(name) };
+        let member = self.member(name);
+        if member.is_absent() || member.entries().is_some_and(|entries| entries.is_empty()) {
+            return Some(scope.context().clone());
         }
+        let merged = scope.merge(&self.context(name)?);
+        merged
+            .map_err(|error| {
+                self.out_of_scope = error.code == Code::ContextMismatch;
+                self.problems.extend(error.problems);
+            })
+            .ok()
     }
 
     /// A map within the map.

@@ -161,6 +161,12 @@ fn failures_are_classified_by_sentence_then_status() {
         }
     }
     assert_eq!(code(Operation::CreateObject, 409, "{}"), Code::NameConflict);
+    let body = r#"{"error": "", "message": "Validation failed.", "code": "x", "errors": [
+        {"field": "name", "code": "required", "message": "is required"}, {"code": "too_long"}, "plain", 5]}"#;
+    let error = Error::from_answer(Operation::CreateObject, &answer(422, body));
+    assert_eq!(error.message, "createObject: Validation failed. (status 422)");
+    let problems: Vec<_> = error.problems.iter().map(|p| (p.field.as_str(), p.message.as_str())).collect();
+    assert_eq!(problems, [("name", "is required"), ("", "too_long"), ("", "plain")]);
     let error = Error::from_answer(Operation::ReadObject, &answer(404, r#"{"error": "Not Found"}"#));
     assert_eq!(error.message, "readObject: Not Found (status 404)");
     assert_eq!((error.status, error.request_id.as_deref()), (Some(404), Some("req_1")));

@@ -24,6 +24,9 @@ fn a_wrong_type_is_told_with_what_to_write() {
     let cases = [
         (r#"{"a": true}"#, r#"expected a string, got true; write "true""#),
         (r#"{"a": -1.5}"#, r#"expected a string, got number -1.5; write "-1.5""#),
+        (r#"{"a": 0.125}"#, r#"expected a string, got number 0.125; write "0.125""#),
+        (r#"{"a": 0.0001}"#, "expected a string, got a number; write it as a string"),
+        (r#"{"a": 1234567890123456789}"#, "expected a string, got a number; write it as a string"),
         (r#"{"a": null}"#, "expected a string, got null; leave the item out, or give it a value"),
         (
             r#"{"a": {"b": "c"}}"#,
@@ -260,6 +263,7 @@ fn explain_lints_what_looks_like_a_slip_and_nothing_else() {
         ("x", "a@b"),
         ("environment", "eu-west-1"),
         ("task", "sk_short"),
+        ("organization_id_2", "x"),
     ] {
         assert!(codes(name, value).is_empty(), "{name}={value}: {:?}", codes(name, value));
     }

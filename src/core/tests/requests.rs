@@ -64,7 +64,7 @@ fn every_operation_has_the_shape_that_the_api_describes() {
         (
             UpdateObject::from_options(&options(&[("id", "a1"), ("value", "")]), None).unwrap().into_request(),
             r#"PUT /vault/v1/kv/a1 {"value":""}"#,
-            true,
+            false,
         ),
         (
             DeleteObject::from_options(&options(&[("id", "a1"), ("versionCheck", "a&b")])).unwrap().into_request(),
@@ -82,7 +82,7 @@ fn every_operation_has_the_shape_that_the_api_describes() {
             true,
         ),
         (
-            CreateRekey::from_options(&rekey, None).unwrap().into_request(),
+            CreateRekey::from_options(&rekey).unwrap().into_request(),
             r#"POST /vault/v1/keys/rekey {"encrypted_keys":"AAAA","context":{"a":"b"}}"#,
             true,
         ),
@@ -114,7 +114,7 @@ fn limits_of_ids_names_and_pages() {
     for wrong in ["0", "101", "1.5", "-1", "1e300", r#""10""#] {
         assert_eq!(refused(limit(wrong)), ["limit"], "{wrong}");
     }
-    for wrong in ["", ".", "..", &"i".repeat(257)] {
+    for wrong in ["", ".", "..", "name", &"i".repeat(257)] {
         assert_eq!(refused(ById::from_options(&options(&[("id", wrong)]))), ["id"], "{wrong}");
     }
     assert!(ById::from_options(&options(&[("id", "...")])).is_ok());
@@ -137,7 +137,12 @@ fn a_scope_fills_in_and_refuses_contradictions() {
     assert_eq!(create(r#", "context": {"a": "b"}"#).unwrap(), r#"{"a":"b","organization_id":"org_1"}"#);
     assert_eq!(create(r#", "context": {"organization_id": "org_1"}"#).unwrap(), r#"{"organization_id":"org_1"}"#);
     assert_eq!(create(r#", "context": {"organization_id": "org_2"}"#).unwrap_err().code, Code::ContextMismatch);
+    assert_eq!(create(r#", "context": {}"#).unwrap(), r#"{"organization_id":"org_1"}"#);
     assert_eq!(create(r#", "context": {"a": 1}"#).unwrap_err().code, Code::InvalidKeyContext);
+    let all = json(r#"{"name": "", "value": 1, "context": {"organization_id": "org_2"}}"#);
+    let error = CreateObject::from_options(&all, None, Some(&scope)).unwrap_err();
+    let fields: Vec<_> = error.problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!((error.code, fields), (Code::ContextMismatch, vec!["name", "value", "key_context.organization_id"]));
     for (context, fits) in [
         (r#"{"organization_id": "org_1", "b": "c"}"#, true),
         (r#"{"organization_id": "org_2"}"#, false),

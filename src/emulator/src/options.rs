@@ -1,5 +1,7 @@
 //! How an emulator behaves, from Rust or from JSON-like data.
 
+#[cfg(doc)]
+use crate::DEFAULT_API_KEY;
 use crate::kms::{CustomerKey, Provider};
 use vault_core::error::{Code, Error};
 use vault_core::reader::Reader;

@@ -1,0 +1,88 @@
+// The package as its users get it: packed, installed in an empty project, imported.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const pkg = fileURLToPath(new URL('../pkg', import.meta.url));
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+describe('the packed package', () => {
+  let project = '';
+  let files: string[] = [];
+  const run = (program: string, ...args: string[]) =>
+    execFileSync(program, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+  before(() => {
+    project = mkdtempSync(join(tmpdir(), 'workos-vault-edge-'));
+    writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
+    const packed = JSON.parse(run('npm', 'pack', '--json', '--pack-destination', project, pkg)) as unknown;
+    const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as { filename: string; files: { path: string }[] }[];
+    files = one?.files.map(({ path }) => path) ?? [];
+    run('npm', 'install', '--offline', '--no-audit', '--no-fund', `./${one?.filename.split('/').pop()}`);
+  });
+  after(() => rmSync(project, { recursive: true, force: true }));
+
+  test('holds what it needs and nothing else', () => {
+    for (const file of ['package.json', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md']) assert.ok(files.includes(file), file);
+    for (const file of files) {
+      assert.match(file, /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|d\.ts|wasm))$/);
+    }
+    const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;
+    for (const field of ['dependencies', 'scripts', 'optionalDependencies', 'peerDependencies']) assert.equal(manifest[field], undefined, field);
+  });
+
+  test('every file that package.json names is there', () => {
+    const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as { exports: Record<string, unknown> };
+    const named: string[] = [];
+    JSON.stringify(manifest.exports, (_, value: unknown) => {
+      if (typeof value === 'string') named.push(value.slice(2));
+      return value;
+    });
+    assert.ok(named.length > 10);
+    for (const file of named) assert.ok(files.includes(file), file);
+  });
+
+  const program = `
+    const vault = new VaultClient({ apiKey: 'sk_test_emulator', fetch: new VaultEmulator().fetch });
+    const { id } = await vault.createObject({ name: 'n', value: 'packed', context: { organization_id: 'org_1' } });
+    console.log((await vault.readObject({ id })).value);`;
+
+  test('imports as an ES module', () => {
+    writeFileSync(
+      join(project, 'esm.mjs'),
+      `import { VaultClient } from 'workos-vault-edge';\nimport { VaultEmulator } from 'workos-vault-edge/emulator';\n${program}`,
+    );
+    assert.equal(run('node', 'esm.mjs').trim(), 'packed');
+  });
+
+  test('can be required from CommonJS', () => {
+    writeFileSync(
+      join(project, 'cjs.cjs'),
+      `const { VaultClient } = require('workos-vault-edge');\nconst { VaultEmulator } = require('workos-vault-edge/emulator');\n(async () => {${program}})();`,
+    );
+    assert.equal(run('node', '--no-warnings', 'cjs.cjs').trim(), 'packed');
+  });
+
+  test('its declarations check under strict TypeScript, with every library check on', () => {
+    cpSync(join(root, 'tests/types/usage.ts'), join(project, 'usage.ts'));
+    writeFileSync(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', skipLibCheck: false, types: [], lib: ['es2022', 'dom'], exactOptionalPropertyTypes: true },
+        files: ['usage.ts'],
+      }),
+    );
+    run(join(root, 'node_modules/.bin/tsc'), '-p', '.');
+  });
+
+  test('no declaration says any', () => {
+    for (const file of files.filter((file) => file.startsWith('dist/') && file.endsWith('.d.ts'))) {
+      const text = readFileSync(join(pkg, file), 'utf8').replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');
+      assert.doesNotMatch(text, /\bany\b/, file);
+    }
+  });
+});
