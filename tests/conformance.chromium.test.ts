@@ -21,7 +21,11 @@ const page = `<!doctype html>
 async function content(path: string): Promise<Uint8Array | string | undefined> {
   if (path === '/') return page;
   if (path === '/page.js') {
-    const [file] = await bundle('hosts/page.ts', ['browser'], ['workos-vault-edge', 'workos-vault-edge/emulator']);
+    const [file] = await bundle(
+      'hosts/page.ts',
+      ['browser'],
+      ['workos-vault-edge', 'workos-vault-edge/emulator'],
+    );
     return file?.contents;
   }
   return readFile(new URL(`..${path}`, import.meta.url)).catch(() => undefined);
@@ -32,7 +36,9 @@ report('Chromium', async () => {
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     const body = await content(path);
     if (body === undefined) return response.writeHead(404).end();
-    return response.writeHead(200, { 'content-type': types[path.split('.').pop() ?? ''] ?? 'text/html' }).end(body);
+    return response
+      .writeHead(200, { 'content-type': types[path.split('.').pop() ?? ''] ?? 'text/html' })
+      .end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const browser = await chromium.launch({
@@ -53,9 +59,11 @@ report('Chromium', async () => {
     const errors: string[] = [];
     tab.on('pageerror', (error) => errors.push(String(error)));
     await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await tab.waitForFunction('globalThis.outcomes !== undefined', undefined, { timeout: 20_000 }).catch((error) => {
-      throw new Error(`the page did not start: ${errors.join('; ') || error}`);
-    });
+    await tab
+      .waitForFunction('globalThis.outcomes !== undefined', undefined, { timeout: 20_000 })
+      .catch((error) => {
+        throw new Error(`the page did not start: ${errors.join('; ') || error}`);
+      });
     return await tab.evaluate<Outcome[]>('globalThis.outcomes');
   } finally {
     await browser.close();

@@ -13,8 +13,15 @@ function both(options?: VaultEmulatorOptions) {
     sent.push(`${init?.method} ${String(input)}`);
     return emulator.fetch(input, init);
   };
-  const official = new WorkOS(emulator.apiKey, { fetchFn, maxRetries: 0 } as ConstructorParameters<typeof WorkOS>[1]).vault;
-  return { emulator, official, ours: new VaultClient({ apiKey: emulator.apiKey, fetch: emulator.fetch }), sent };
+  const official = new WorkOS(emulator.apiKey, { fetchFn, maxRetries: 0 } as ConstructorParameters<
+    typeof WorkOS
+  >[1]).vault;
+  return {
+    emulator,
+    official,
+    ours: new VaultClient({ apiKey: emulator.apiKey, fetch: emulator.fetch }),
+    sent,
+  };
 }
 
 /** As plain data, with dates as they print: the two SDKs' objects differ in the order of fields only. */
@@ -48,7 +55,10 @@ describe('the official SDK and ours see the same', () => {
     assert.deepEqual(plain(await ours.readObject({ id })), plain(await official.readObject({ id })));
     assert.deepEqual(await ours.readObject({ id }), await official.readObject({ id }));
     assert.deepEqual(await ours.readObjectByName('a/b?'), await official.readObjectByName('a/b?'));
-    assert.deepEqual(await ours.readObjectByName({ name: 'a/b?' }), await official.readObjectByName({ name: 'a/b?' }));
+    assert.deepEqual(
+      await ours.readObjectByName({ name: 'a/b?' }),
+      await official.readObjectByName({ name: 'a/b?' }),
+    );
     assert.deepEqual(await ours.describeObject({ id }), await official.describeObject({ id }));
     assert.deepEqual(await ours.listObjectVersions({ id }), await official.listObjectVersions({ id }));
   });
@@ -61,8 +71,14 @@ describe('the official SDK and ours see the same', () => {
     assert.deepEqual(Object.keys(mine).sort(), Object.keys(theirs).sort());
     assert.deepEqual(Object.keys(mine.metadata).sort(), Object.keys(theirs.metadata).sort());
     assert.ok('value' in theirs && theirs.value === undefined && 'value' in mine && mine.value === undefined);
-    await assert.rejects(official.updateObject({ id, value: 'y', versionCheck: versionId ?? '' }), { name: 'ConflictException', status: 409 });
-    await assert.rejects(ours.updateObject({ id, value: 'y', versionCheck: versionId }), { code: 'version_mismatch', status: 409 });
+    await assert.rejects(official.updateObject({ id, value: 'y', versionCheck: versionId ?? '' }), {
+      name: 'ConflictException',
+      status: 409,
+    });
+    await assert.rejects(ours.updateObject({ id, value: 'y', versionCheck: versionId }), {
+      code: 'version_mismatch',
+      status: 409,
+    });
     await official.updateObject({ id, value: 'z' });
     assert.equal((await ours.readObject({ id })).value, 'z');
   });
@@ -71,8 +87,13 @@ describe('the official SDK and ours see the same', () => {
     const { official, ours, emulator } = both();
     const first = await ours.createObject({ name: 'a', value: 'v', context });
     const second = await ours.createObject({ name: 'b', value: 'v', context });
-    await assert.rejects(official.deleteObject({ id: first.id, versionCheck: 'x' }), { name: 'ConflictException' });
-    assert.equal(await official.deleteObject({ id: first.id, versionCheck: first.versionId ?? '' }), undefined);
+    await assert.rejects(official.deleteObject({ id: first.id, versionCheck: 'x' }), {
+      name: 'ConflictException',
+    });
+    assert.equal(
+      await official.deleteObject({ id: first.id, versionCheck: first.versionId ?? '' }),
+      undefined,
+    );
     assert.equal(await ours.deleteObject({ id: second.id }), undefined);
     assert.equal(emulator.objectCount, 0);
     await assert.rejects(official.readObject({ id: first.id }), { name: 'NotFoundException', status: 404 });
@@ -80,7 +101,8 @@ describe('the official SDK and ours see the same', () => {
 
   test('listObjects, page by page and all at once', async () => {
     const { official, ours } = both();
-    for (let index = 0; index < 12; index++) await ours.createObject({ name: `n${index}`, value: 'v', context });
+    for (let index = 0; index < 12; index++)
+      await ours.createObject({ name: `n${index}`, value: 'v', context });
     for (const options of [{}, { limit: 5 }, { limit: 5, order: 'asc' as const }, { search: 'n1' }]) {
       const theirs = await official.listObjects(options);
       const mine = await ours.listObjects(options);
@@ -104,7 +126,8 @@ describe('the official SDK and ours see the same', () => {
     const rekey = { encryptedKeys: mine.encryptedKeys, context: { tier: 'cold' } };
     const [theirRekey, ourRekey] = [await official.createRekey(rekey), await ours.createRekey(rekey)];
     assert.deepEqual(Object.keys(ourRekey).sort(), Object.keys(theirRekey).sort());
-    for (const field of ['context', 'dataKey', 'id'] as const) assert.deepEqual(ourRekey[field], theirRekey[field]);
+    for (const field of ['context', 'dataKey', 'id'] as const)
+      assert.deepEqual(ourRekey[field], theirRekey[field]);
     assert.deepEqual(await official.decryptDataKey({ keys: ourRekey.encryptedKeys }), mine.dataKey);
   });
 
@@ -117,7 +140,8 @@ describe('the official SDK and ours see the same', () => {
 
   test('what the service refuses', async () => {
     const { official } = both({ organizations: ['org_1'], recoveryPeriodMs: 60_000 });
-    const create = (name: string, context: Record<string, unknown>) => official.createObject({ name, value: 'v', context });
+    const create = (name: string, context: Record<string, unknown>) =>
+      official.createObject({ name, value: 'v', context });
     const { id } = await create('a', context);
     await assert.rejects(create('a', context), { name: 'ConflictException', status: 409 });
     await assert.rejects(create('b', { tier: 2 }), { status: 400 });
@@ -126,7 +150,9 @@ describe('the official SDK and ours see the same', () => {
     await assert.rejects(create('b', { organization_id: 'org_2' }), { name: 'UnprocessableEntityException' });
     await official.deleteObject({ id });
     await assert.rejects(create('a', context), { name: 'ConflictException', message: /marked for deletion/ });
-    const stranger = new WorkOS('sk_test_stranger', { fetchFn: new VaultEmulator().fetch } as ConstructorParameters<typeof WorkOS>[1]);
+    const stranger = new WorkOS('sk_test_stranger', {
+      fetchFn: new VaultEmulator().fetch,
+    } as ConstructorParameters<typeof WorkOS>[1]);
     await assert.rejects(stranger.vault.readObject({ id }), { name: 'UnauthorizedException', status: 401 });
   });
 });

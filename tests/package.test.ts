@@ -20,23 +20,33 @@ describe('the packed package', () => {
     project = mkdtempSync(join(tmpdir(), 'workos-vault-edge-'));
     writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
     const packed = JSON.parse(run('npm', 'pack', '--json', '--pack-destination', project, pkg)) as unknown;
-    const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as { filename: string; files: { path: string }[] }[];
+    const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as {
+      filename: string;
+      files: { path: string }[];
+    }[];
     files = one?.files.map(({ path }) => path) ?? [];
     run('npm', 'install', '--offline', '--no-audit', '--no-fund', `./${one?.filename.split('/').pop()}`);
   });
   after(() => rmSync(project, { recursive: true, force: true }));
 
   test('holds what it needs and nothing else', () => {
-    for (const file of ['package.json', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md']) assert.ok(files.includes(file), file);
+    for (const file of ['package.json', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md'])
+      assert.ok(files.includes(file), file);
     for (const file of files) {
-      assert.match(file, /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|d\.ts|wasm))$/);
+      assert.match(
+        file,
+        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|d\.ts|wasm))$/,
+      );
     }
     const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;
-    for (const field of ['dependencies', 'scripts', 'optionalDependencies', 'peerDependencies']) assert.equal(manifest[field], undefined, field);
+    for (const field of ['dependencies', 'scripts', 'optionalDependencies', 'peerDependencies'])
+      assert.equal(manifest[field], undefined, field);
   });
 
   test('every file that package.json names is there', () => {
-    const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as { exports: Record<string, unknown> };
+    const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as {
+      exports: Record<string, unknown>;
+    };
     const named: string[] = [];
     JSON.stringify(manifest.exports, (_, value: unknown) => {
       if (typeof value === 'string') named.push(value.slice(2));
@@ -72,7 +82,16 @@ describe('the packed package', () => {
     writeFileSync(
       join(project, 'tsconfig.json'),
       JSON.stringify({
-        compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', skipLibCheck: false, types: [], lib: ['es2022', 'dom'], exactOptionalPropertyTypes: true },
+        compilerOptions: {
+          strict: true,
+          noEmit: true,
+          target: 'es2022',
+          module: 'nodenext',
+          skipLibCheck: false,
+          types: [],
+          lib: ['es2022', 'dom'],
+          exactOptionalPropertyTypes: true,
+        },
         files: ['usage.ts'],
       }),
     );

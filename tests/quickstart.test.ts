@@ -4,7 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const cures = ['organization_not_found', 'invalid_key_context', 'key_context_too_large', 'version_mismatch', 'customer_key_inaccessible', 'object_pending_deletion'];
+const cures = [
+  'organization_not_found',
+  'invalid_key_context',
+  'key_context_too_large',
+  'version_mismatch',
+  'customer_key_inaccessible',
+  'object_pending_deletion',
+];
 
 for (const [file, runtime] of [
   ['node.js', 'Node'],

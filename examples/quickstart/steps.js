@@ -182,7 +182,8 @@ export async function run({ runtime, env, fetch, print }) {
     const pair = await step(
       'createDataKey',
       () => vault.createDataKey({ context }),
-      ({ dataKey, encryptedKeys }) => `id ${dataKey.id}, ${encryptedKeys.length} characters of wrapped copies`,
+      ({ dataKey, encryptedKeys }) =>
+        `id ${dataKey.id}, ${encryptedKeys.length} characters of wrapped copies`,
     );
     await step('decryptDataKey', async () => {
       const { key } = await vault.decryptDataKey({ keys: pair.encryptedKeys });
@@ -209,7 +210,9 @@ export async function run({ runtime, env, fetch, print }) {
     await refused('organization_id not found', 'organization_not_found', () =>
       create({ organization_id: 'org_nobody' }),
     );
-    await refused('non-string value', 'invalid_key_context', () => create({ organization_id: 'org_acme', tier: 2 }));
+    await refused('non-string value', 'invalid_key_context', () =>
+      create({ organization_id: 'org_acme', tier: 2 }),
+    );
     await refused('maximum key context size exceeded', 'key_context_too_large', () =>
       create(Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`item_${index}`, 'x']))),
     );

@@ -28,11 +28,12 @@ const worker = new Miniflare({
   modules,
   compatibilityDate: '2026-01-01',
   bindings: env,
-  outboundService: (/** @type {Request} */ request) => localVault.fetch(request.url, {
-    method: request.method,
-    headers: [...request.headers],
-    ...(request.body && { body: request.body, duplex: 'half' }),
-  }),
+  outboundService: (/** @type {Request} */ request) =>
+    localVault.fetch(request.url, {
+      method: request.method,
+      headers: [...request.headers],
+      ...(request.body && { body: request.body, duplex: 'half' }),
+    }),
 });
 try {
   const response = await worker.dispatchFetch('http://localhost/');

@@ -12,6 +12,7 @@ import type {
   DataKeyPair,
   DecryptDataKeyOptions,
   DeleteObjectOptions,
+  Form,
   KeyContextInput,
   ListMetadata,
   ListObjectsOptions,
@@ -23,6 +24,7 @@ import type {
   UpdateObjectOptions,
   ValueForm,
   ValueInput,
+  ValueOf,
   VaultClientOptions,
   VaultObject,
   WithinScope,
@@ -43,7 +45,14 @@ function isBrowserPage(): boolean {
 }
 
 /** The variables that {@link VaultClient.fromEnv} reads options from, for messages. */
-const variableNames = { apiKey: 'WORKOS_API_KEY', clientId: 'WORKOS_CLIENT_ID', baseUrl: 'WORKOS_API_URL' } as const;
+const variableNames = {
+  apiKey: 'WORKOS_API_KEY',
+  clientId: 'WORKOS_CLIENT_ID',
+  baseUrl: 'WORKOS_API_URL',
+} as const;
+
+/** Most objects a page. */
+const LIMIT_MAX = 100;
 
 /** A call's options: within a scope the context may be left out. */
 type Within<Scoped, T extends { context: KeyContextInput }> = Scoped extends true ? WithinScope<T> : T;
@@ -53,8 +62,13 @@ export abstract class Operations<Scoped extends boolean> {
   readonly #core: CoreClient;
 
   /** @internal */
-  protected constructor(core: unknown) {
-    this.#core = core as CoreClient;
+  protected constructor(core: CoreClient) {
+    this.#core = core;
+  }
+
+  /** @internal */
+  protected static coreOf(operations: Operations<boolean>): CoreClient {
+    return operations.#core;
   }
 
   /**
@@ -70,9 +84,10 @@ export abstract class Operations<Scoped extends boolean> {
    * Reads an object by its ID.
    * @throws {VaultError} `not_found`, `context_mismatch` (scoped clients), and those of every call.
    */
-  readObject(options: ById & ValueForm<'text'>, call?: CallOptions): Promise<VaultObject>;
-  readObject(options: ById & ValueForm<'bytes'> & { as: 'bytes' }, call?: CallOptions): Promise<VaultObject<Uint8Array>>;
-  readObject(options: ById & ValueForm, call?: CallOptions): Promise<VaultObject<string | Uint8Array>> {
+  readObject<F extends Form = 'text'>(
+    options: ById & ValueForm<F>,
+    call?: CallOptions,
+  ): Promise<VaultObject<ValueOf<F>>> {
     return settle(this.#core.readObject(options, call));
   }
 
@@ -80,15 +95,10 @@ export abstract class Operations<Scoped extends boolean> {
    * Reads an object by its name, given as it is or as `{ name }`.
    * @throws {VaultError} `not_found`, `context_mismatch` (scoped clients), and those of every call.
    */
-  readObjectByName(options: string | (ByName & ValueForm<'text'>), call?: CallOptions): Promise<VaultObject>;
-  readObjectByName(
-    options: ByName & ValueForm<'bytes'> & { as: 'bytes' },
+  readObjectByName<F extends Form = 'text'>(
+    options: string | (ByName & ValueForm<F>),
     call?: CallOptions,
-  ): Promise<VaultObject<Uint8Array>>;
-  readObjectByName(
-    options: string | (ByName & ValueForm),
-    call?: CallOptions,
-  ): Promise<VaultObject<string | Uint8Array>> {
+  ): Promise<VaultObject<ValueOf<F>>> {
     return settle(this.#core.readObjectByName(options, call));
   }
 
@@ -119,8 +129,12 @@ export abstract class Operations<Scoped extends boolean> {
    */
   listObjects(options: ListObjectsOptions = {}, call?: CallOptions): ObjectPagePromise {
     const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
-      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(this.#core.listObjects(list, call));
-      return new ObjectPage(found, (after) => page({ ...list, before: undefined, after }));
+      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(
+        this.#core.listObjects(list, call),
+      );
+      // Whoever goes on without having named a size wants everything: in as few requests as can be.
+      const { limit = LIMIT_MAX } = list;
+      return new ObjectPage(found, list, (after) => page({ ...list, limit, before: undefined, after }));
     };
     return iterable(page(options));
   }
@@ -134,21 +148,15 @@ export abstract class Operations<Scoped extends boolean> {
    * Reads an object, lets `change` make its next value, and writes that under a lock on the version just read.
    * Where someone wrote in between, it reads what they wrote and applies `change` to that, after a short random
    * pause. `change` may therefore run more than once; return `undefined` to leave the object as it is.
-   * Each request has the call's `timeoutMs`; `signal` ends the whole.
+   * `timeoutMs` and `signal` hold for the whole, `change` included.
    * @returns The object as written, without its value, or as read where `change` returned `undefined`.
    * @throws {VaultError} `version_mismatch` after `maxAttempts`; what `change` throws, as it is.
    */
-  modifyObject(
-    options: ModifyObjectOptions<'text'>,
-    change: (current: VaultObject) => ValueInput | undefined | Promise<ValueInput | undefined>,
+  modifyObject<F extends Form = 'text'>(
+    options: ModifyObjectOptions<F>,
+    change: (current: VaultObject<ValueOf<F>>) => ValueInput | undefined | Promise<ValueInput | undefined>,
     call?: CallOptions,
-  ): Promise<VaultObject<string | undefined>>;
-  modifyObject(
-    options: ModifyObjectOptions<'bytes'> & { as: 'bytes' },
-    change: (current: VaultObject<Uint8Array>) => ValueInput | undefined | Promise<ValueInput | undefined>,
-    call?: CallOptions,
-  ): Promise<VaultObject<Uint8Array | undefined>>;
-  modifyObject(options: ModifyObjectOptions, change: unknown, call?: CallOptions): Promise<VaultObject<never>> {
+  ): Promise<VaultObject<ValueOf<F> | undefined>> {
     return settle(this.#core.modifyObject(options, change, call));
   }
 
@@ -161,21 +169,13 @@ export abstract class Operations<Scoped extends boolean> {
     return settle(this.#core.createDataKey(options, call));
   }
 
-  /** Unwraps a data key. The answer does not tell its context, so a scoped client cannot check that. */
-  decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
-    return settle(this.#core.decryptDataKey(options, call));
-  }
-
-  /** Unwraps a data key and wraps it under another context. */
-  createRekey(options: Within<Scoped, CreateRekeyOptions>, call?: CallOptions): Promise<RekeyedDataKey> {
-    return settle(this.#core.createRekey(options, call));
-  }
-
   /**
    * The same client for one tenant. Its calls start from this context and refuse one that contradicts it; every
    * object must carry it, or the call fails with `context_mismatch` and shows nothing of the object.
    * {@link listObjects} leaves out other tenants' objects. Updates, deletions and listings of versions look at
-   * the object first, lists at each object: those cost further requests, at most 6 at once.
+   * the object first, lists at each object: those cost further requests, at most 6 at once. A scoped client has
+   * no `decryptDataKey` and no `createRekey`: the service does not tell under which context a data key was
+   * wrapped, so another tenant's could not be told from the own.
    */
   scoped(context: KeyContextInput): ScopedVaultClient {
     return new Scope(checked(() => this.#core.scoped(context)));
@@ -230,9 +230,20 @@ export class VaultClient extends Operations<false> {
     };
     const fields: Partial<typeof variableNames> = { ...variableNames };
     // What the caller gives is reported under the caller's name for it.
-    for (const name of ['apiKey', 'clientId', 'baseUrl'] as const) if (options[name] !== undefined) delete fields[name];
+    for (const name of ['apiKey', 'clientId', 'baseUrl'] as const)
+      if (options[name] !== undefined) delete fields[name];
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     return new VaultClient({ ...read, ...Object.fromEntries(given) } as VaultClientOptions, fields);
+  }
+
+  /** Unwraps a data key. */
+  decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
+    return settle(Operations.coreOf(this).decryptDataKey(options, call));
+  }
+
+  /** Unwraps a data key and wraps it under another context. */
+  createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
+    return settle(Operations.coreOf(this).createRekey(options, call));
   }
 }
 
@@ -240,7 +251,6 @@ export class VaultClient extends Operations<false> {
 export interface ScopedVaultClient extends Operations<true> {}
 
 class Scope extends Operations<true> implements ScopedVaultClient {
-  // biome-ignore lint/complexity/noUselessConstructor: it opens the inherited one to `scoped`.
   constructor(core: CoreClient) {
     super(core);
   }

@@ -40,7 +40,11 @@ export class VaultEmulator {
 
   /** @throws {Error} Naming the option that is wrong. */
   constructor(options: VaultEmulatorOptions = {}) {
-    this.#core = new CoreEmulator(JSON.stringify(options), Date.now());
+    // JSON would turn NaN and Infinity into null, which stands for a default.
+    const text = JSON.stringify(options, (_, value: unknown) =>
+      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+    );
+    this.#core = new CoreEmulator(text ?? 'null', Date.now());
     this.apiKey = options.apiKeys?.[0] ?? 'sk_test_emulator';
   }
 
@@ -48,19 +52,7 @@ export class VaultEmulator {
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const request = new Request(input, init);
     request.signal.throwIfAborted();
-    const body = new Uint8Array(await request.arrayBuffer());
-    const { pathname, search } = new URL(request.url);
-    const answer = this.#core.handle(
-      request.method,
-      pathname + search,
-      request.headers.get('authorization') ?? undefined,
-      request.headers.get('idempotency-key') ?? undefined,
-      body,
-      Date.now() + this.#aheadMs,
-    ) as { status: number; requestId: string; allow: string | null; body: string };
-    const headers = new Headers({ 'content-type': 'application/json', 'x-request-id': answer.requestId });
-    if (answer.allow) headers.set('allow', answer.allow);
-    return new Response(answer.body, { status: answer.status, headers });
+    return (await this.#core.fetch(request, Date.now() + this.#aheadMs)) as Response;
   };
 
   /** How many objects there are. */

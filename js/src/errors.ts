@@ -37,14 +37,23 @@ export interface Problem {
 
 /** The facts of a {@link VaultError}. */
 export interface VaultErrorFacts {
+  /** See {@link VaultError.code}. */
   code: VaultErrorCode;
+  /** What happened. */
   message: string;
+  /** See {@link VaultError.recovery}. */
   recovery: string;
+  /** See {@link VaultError.retryable}. */
   retryable: boolean;
+  /** See {@link VaultError.problems}. */
   problems: Problem[];
+  /** See {@link VaultError.status}. */
   status?: number | undefined;
+  /** See {@link VaultError.requestId}. */
   requestId?: string | undefined;
+  /** See {@link VaultError.retryAfterMs}. */
   retryAfterMs?: number | undefined;
+  /** What was thrown underneath: by `fetch`, or the reason of the signal. */
   cause?: unknown;
 }
 
@@ -79,13 +88,27 @@ export class VaultError extends Error {
 
   static {
     // On the prototype, as for the language's own errors, so that it is not listed among an error's own facts.
-    Object.defineProperty(VaultError.prototype, 'name', { value: 'VaultError', configurable: true, writable: true });
+    Object.defineProperty(VaultError.prototype, 'name', {
+      value: 'VaultError',
+      configurable: true,
+      writable: true,
+    });
   }
 
   /** The facts, for logs: without the stack and the cause, which others' code may have put something into. */
   toJSON(): Omit<VaultErrorFacts, 'cause'> & { name: string } {
     const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs } = this;
-    return { name, code, message, recovery, retryable, problems: [...problems], status, requestId, retryAfterMs };
+    return {
+      name,
+      code,
+      message,
+      recovery,
+      retryable,
+      problems: [...problems],
+      status,
+      requestId,
+      retryAfterMs,
+    };
   }
 }
 
@@ -111,7 +134,10 @@ export function invalidConfig(field: string, message: string): VaultError {
  */
 export function refine(error: unknown): unknown {
   if (error instanceof VaultError) {
-    (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(error, refine);
+    (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(
+      error,
+      refine,
+    );
     return error;
   }
   if (error instanceof WebAssembly.RuntimeError) {

@@ -157,7 +157,11 @@ export class KeyContext {
 
   /** Adds `data_residency` and `compliance_framework`. */
   withCompliance(dataResidency: string, complianceFramework: string): KeyContext {
-    return KeyContext.#extend(this, ['data_residency', 'compliance_framework'], [dataResidency, complianceFramework]);
+    return KeyContext.#extend(
+      this,
+      ['data_residency', 'compliance_framework'],
+      [dataResidency, complianceFramework],
+    );
   }
 
   /** The value of a name. */

@@ -1,4 +1,5 @@
-import type { ListMetadata, ObjectSummary } from './types.js';
+import { VaultError } from './errors.js';
+import type { ListMetadata, ListObjectsOptions, ObjectSummary } from './types.js';
 
 /** A page of objects and the way to the rest. Iterating over it (`for await`) goes through all pages. */
 export class ObjectPage implements AsyncIterable<ObjectSummary> {
@@ -8,26 +9,46 @@ export class ObjectPage implements AsyncIterable<ObjectSummary> {
   readonly data: ObjectSummary[];
   /** The cursors of the pages beside this one. */
   readonly listMetadata: ListMetadata;
-  readonly #next: ((after: string) => Promise<ObjectPage>) | undefined;
+  readonly #options: ListObjectsOptions;
+  readonly #next: (after: string) => Promise<ObjectPage>;
 
   /** @internal */
   constructor(
     page: { data: ObjectSummary[]; listMetadata: ListMetadata },
-    next: ((after: string) => Promise<ObjectPage>) | undefined,
+    options: ListObjectsOptions,
+    next: (after: string) => Promise<ObjectPage>,
   ) {
     this.data = page.data;
     this.listMetadata = page.listMetadata;
+    this.#options = options;
     this.#next = next;
   }
 
-  /** The page after this one, `undefined` on the last. */
+  /**
+   * The page after this one, `undefined` on the last.
+   * @throws {VaultError} `malformed_response` if the service points back at this page.
+   */
   async nextPage(): Promise<ObjectPage | undefined> {
     const { after } = this.listMetadata;
-    return after === null ? undefined : this.#next?.(after);
+    if (after === null) return undefined;
+    if (after === this.#options.after) {
+      throw new VaultError({
+        code: 'malformed_response',
+        message: 'list_metadata.after: the service points at the page that it has just given',
+        recovery: 'Try again later; if it lasts, report it to WorkOS support.',
+        retryable: false,
+        problems: [],
+      });
+    }
+    return this.#next(after);
   }
 
-  /** The objects of this and of all pages after it. */
+  /**
+   * The objects of this and of all pages after it. As in the official SDK, only those of this page where the
+   * list was asked for with a `limit`; to go through all pages of a size, iterate with `for await`.
+   */
   async autoPagination(): Promise<ObjectSummary[]> {
+    if (this.#options.limit !== undefined) return this.data;
     const objects: ObjectSummary[] = [];
     for await (const object of this) objects.push(object);
     return objects;

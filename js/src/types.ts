@@ -15,11 +15,15 @@ export type ValueInput = string | Uint8Array;
 export interface CallOptions {
   /** Ends the call when it fires; the error has code `aborted` and the signal's reason as its cause. */
   signal?: AbortSignal | undefined;
-  /** How long the call may take over all its attempts, in milliseconds (1 to 2,147,483,647). Default: the client's. */
+  /**
+   * How long the call may take, all its requests and attempts together, in milliseconds (1 to 2,147,483,647).
+   * Default: the client's.
+   */
   timeoutMs?: number | undefined;
   /**
-   * The `Idempotency-Key` of a write: 1 to 255 visible ASCII characters. Creations carry a random one if you
-   * give none, so that a retry does not create twice.
+   * The `Idempotency-Key` of a creation (of an object, a data key, a re-wrapped key): 1 to 255 visible ASCII
+   * characters. If you give none they carry a random one, so that a retry does not create twice. Other calls
+   * carry none.
    */
   idempotencyKey?: string | undefined;
 }
@@ -34,7 +38,7 @@ export interface VaultClientOptions {
   baseUrl?: string | undefined;
   /** Sends requests in place of the global `fetch`: an emulator's, a service binding's, an instrumented one. */
   fetch?: FetchLike | undefined;
-  /** How long a call may take over all its attempts, in milliseconds. Default: 60,000. */
+  /** How long a call may take, all its requests and attempts together, in milliseconds. Default: 60,000. */
   timeoutMs?: number | undefined;
   /** How often a failed request is sent again, 0 to 10. Default: 3. */
   maxRetries?: number | undefined;
@@ -128,7 +132,13 @@ export interface CreateObjectOptions {
 }
 
 /** How a value is returned: `text` (the default) or `bytes`. */
-export interface ValueForm<F extends 'text' | 'bytes' = 'text' | 'bytes'> {
+export type Form = 'text' | 'bytes';
+
+/** What a value of that form is. */
+export type ValueOf<F extends Form> = F extends 'bytes' ? Uint8Array : string;
+
+/** Asks for a value in a form. */
+export interface ValueForm<F extends Form = Form> {
   /** `bytes` gives back what was stored as bytes; a text's UTF-8 else. */
   as?: F | undefined;
 }
@@ -176,7 +186,7 @@ export interface ListObjectsOptions {
 }
 
 /** Options of {@link VaultClient.modifyObject}. */
-export type ModifyObjectOptions<F extends 'text' | 'bytes' = 'text' | 'bytes'> = (ById | ByName) &
+export type ModifyObjectOptions<F extends Form = Form> = (ById | ByName) &
   ValueForm<F> & {
     /** How often to read, apply and write at the most, 1 to 100. Default: 5. */
     maxAttempts?: number | undefined;
@@ -233,4 +243,5 @@ export interface CreateRekeyOptions {
 }
 
 /** In a scoped client the context may be left out: it is the scope's. */
-export type WithinScope<T extends { context: KeyContextInput }> = Omit<T, 'context'> & Partial<Pick<T, 'context'>>;
+export type WithinScope<T extends { context: KeyContextInput }> = Omit<T, 'context'> &
+  Partial<Pick<T, 'context'>>;

@@ -65,7 +65,10 @@ export async function runAll(cases: Case[]): Promise<Outcome[]> {
       await run();
       outcomes.push({ name });
     } catch (error) {
-      outcomes.push({ name, error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error) });
+      outcomes.push({
+        name,
+        error: error instanceof Error ? `${error.message}\n${error.stack}` : String(error),
+      });
     }
   }
   return outcomes;

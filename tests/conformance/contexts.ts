@@ -12,12 +12,18 @@ export const contexts: Case[] = [
         user_id: 'user_456',
         rotation_period: '2024-Q1',
       });
-      assert.equal(JSON.stringify(user), '{"organization_id":"org_123","user_id":"user_456","rotation_period":"2024-Q1"}');
+      assert.equal(
+        JSON.stringify(user),
+        '{"organization_id":"org_123","user_id":"user_456","rotation_period":"2024-Q1"}',
+      );
       assert.deepEqual(KeyContext.forOrganization('o').withResourceType('invoice').toJSON(), {
         organization_id: 'o',
         resource_type: 'invoice',
       });
-      assert.deepEqual(KeyContext.forTenant('t', 'production').toJSON(), { tenant_id: 't', environment: 'production' });
+      assert.deepEqual(KeyContext.forTenant('t', 'production').toJSON(), {
+        tenant_id: 't',
+        environment: 'production',
+      });
       assert.deepEqual(KeyContext.forService('production', 'billing', 'restricted').toJSON(), {
         environment: 'production',
         service: 'billing',
@@ -32,7 +38,10 @@ export const contexts: Case[] = [
       const date = new Date('2024-05-31T23:59:59.999Z');
       const period = (every?: 'year' | 'quarter' | 'month') =>
         KeyContext.forOrganization('o').withRotation(date, every).get('rotation_period');
-      assert.deepEqual([period(), period('year'), period('quarter'), period('month')], ['2024-Q2', '2024', '2024-Q2', '2024-05']);
+      assert.deepEqual(
+        [period(), period('year'), period('quarter'), period('month')],
+        ['2024-Q2', '2024', '2024-Q2', '2024-05'],
+      );
     },
   },
   {
@@ -54,14 +63,21 @@ export const contexts: Case[] = [
     name: 'KeyContext refuses what is wrong and says what would be right',
     run: async () => {
       const org = KeyContext.forOrganization('o');
-      const wrong = await fails('invalid_key_context', () => KeyContext.forOrganization(42 as unknown as string));
-      assert.equal(wrong.message, 'key_context.organization_id: expected a string, got number 42; write "42"');
+      const wrong = await fails('invalid_key_context', () =>
+        KeyContext.forOrganization(42 as unknown as string),
+      );
+      assert.equal(
+        wrong.message,
+        'key_context.organization_id: expected a string, got number 42; write "42"',
+      );
       await fails('invalid_key_context', () => org.with('organization_id', 'other'));
       await fails('invalid_key_context', () => org.withRotation('Q1 2024'));
       await fails('invalid_request', () => org.withRotation(new Date(Number.NaN)));
       await fails('invalid_key_context', () => KeyContext.from({}));
       await fails('invalid_key_context', () => KeyContext.from(null as unknown as Record<string, string>));
-      await fails('invalid_key_context', () => KeyContext.from(new Map([['a', 'b']]) as unknown as Record<string, string>));
+      await fails('invalid_key_context', () =>
+        KeyContext.from(new Map([['a', 'b']]) as unknown as Record<string, string>),
+      );
       const many = Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`k${index}`, 'v']));
       const large = await fails('key_context_too_large', () => KeyContext.from(many));
       assert.match(large.message, /at most 10 items are allowed, got 11/);
@@ -97,6 +113,8 @@ export const contexts: Case[] = [
     run: async () => {
       const error = await fails('invalid_key_context', () => KeyContext.from({ a: 'x\ud83d' }));
       assert.match(error.message, /half a character/);
+      await fails('invalid_key_context', () => KeyContext.from({ 'x\ud83d': 'v' }));
+      await fails('invalid_key_context', () => KeyContext.forOrganization('o').with('x\ud83d', 'v'));
       KeyContext.from({ a: '\ufffd' });
     },
   },
@@ -117,8 +135,14 @@ export const contexts: Case[] = [
           },
         },
       );
-      for (const context of [thrower, proxy]) {
-        await fails('invalid_key_context', () => vault.createObject({ name: 'n', value: 'v', context: context as never }));
+      const revoked = Proxy.revocable({}, {});
+      revoked.revoke();
+      const odd = { toJSON: () => 'abc' };
+      const later = Promise.resolve({ a: 'b' });
+      for (const context of [thrower, proxy, revoked.proxy, odd, later, new Headers({ a: 'b' })]) {
+        await fails('invalid_key_context', () =>
+          vault.createObject({ name: 'n', value: 'v', context: context as never }),
+        );
       }
       const options = {
         name: 'n',

@@ -26,7 +26,10 @@ export const keys: Case[] = [
       const { vault } = local();
       const pair = await vault.createDataKey({ context: KeyContext.from(context) });
       assert.deepEqual(await vault.decryptDataKey({ keys: pair.encryptedKeys }), pair.dataKey);
-      const rekeyed = await vault.createRekey({ encryptedKeys: pair.encryptedKeys, context: { tier: 'cold' } });
+      const rekeyed = await vault.createRekey({
+        encryptedKeys: pair.encryptedKeys,
+        context: { tier: 'cold' },
+      });
       assert.sameMembers(Object.keys(rekeyed), ['context', 'dataKey', 'encryptedKeys', 'id']);
       assert.equal(rekeyed.dataKey, pair.dataKey.key);
       assert.deepEqual(rekeyed.context, { tier: 'cold' });

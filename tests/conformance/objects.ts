@@ -61,7 +61,11 @@ export const objects: Case[] = [
       await vault.createObject({ name: 'text', value: 'é', context });
       const bytes = await vault.readObjectByName({ name: 'text', as: 'bytes' });
       assert.deepEqual(Array.from(bytes.value), [0xc3, 0xa9], "a text's UTF-8");
-      await vault.createObject({ name: 'damaged', value: 'data:application/octet-stream;base64,A*', context });
+      await vault.createObject({
+        name: 'damaged',
+        value: 'data:application/octet-stream;base64,A*',
+        context,
+      });
       await fails('malformed_envelope', () => vault.readObjectByName({ name: 'damaged', as: 'bytes' }));
     },
   },
@@ -69,7 +73,21 @@ export const objects: Case[] = [
     name: 'names of every kind can be read back',
     run: async () => {
       const { vault } = local();
-      const names = ['a/b', 'a?b#c', '100%', '%2F', 'two words', '+', 'é', '鍵', '🔑', '...', 'name', 'a\\b', '&=;'];
+      const names = [
+        'a/b',
+        'a?b#c',
+        '100%',
+        '%2F',
+        'two words',
+        '+',
+        'é',
+        '鍵',
+        '🔑',
+        '...',
+        'name',
+        'a\\b',
+        '&=;',
+      ];
       for (const name of names) {
         const { id } = await vault.createObject({ name, value: name, context });
         const object = await vault.readObjectByName(name);
@@ -158,7 +176,9 @@ export const objects: Case[] = [
     run: async () => {
       const { vault } = local();
       await vault.createObject({ name: 'a', value: '1', context });
-      const error = await fails('name_conflict', () => vault.createObject({ name: 'a', value: '2', context }));
+      const error = await fails('name_conflict', () =>
+        vault.createObject({ name: 'a', value: '2', context }),
+      );
       assert.equal(error.status, 409);
       assert.equal((await vault.readObjectByName('a')).value, '1');
     },
@@ -191,12 +211,55 @@ export const objects: Case[] = [
           back.data.map(({ name }) => name),
           expected.slice(10, 20),
         );
-        assert.deepEqual(await (await vault.listObjects({ limit: 7, order })).autoPagination().then((all) => all.map(({ name }) => name)), expected);
+        const seven = await vault.listObjects({ limit: 7, order });
+        assert.lengthOf(
+          await seven.autoPagination(),
+          7,
+          'as the official SDK has it: with a limit, this page',
+        );
+        const all = await (await vault.listObjects({ order })).autoPagination();
+        assert.deepEqual(
+          all.map(({ name }) => name),
+          expected,
+        );
       }
       const iterated: string[] = [];
       for await (const { name } of vault.listObjects({ limit: 4, search: 'N1' })) iterated.push(name);
-      assert.deepEqual(iterated, ['n19', 'n18', 'n17', 'n16', 'n15', 'n14', 'n13', 'n12', 'n11', 'n10', 'n1']);
+      assert.deepEqual(iterated, [
+        'n19',
+        'n18',
+        'n17',
+        'n16',
+        'n15',
+        'n14',
+        'n13',
+        'n12',
+        'n11',
+        'n10',
+        'n1',
+      ]);
       assert.lengthOf((await vault.listObjects()).data, 10, 'the default');
+    },
+  },
+  {
+    name: 'going through all pages takes few requests, and ends where the service repeats itself',
+    run: async () => {
+      const { emulator } = local();
+      let requests = 0;
+      const { vault } = local(undefined, {
+        fetch: (url, init) => {
+          requests++;
+          return emulator.fetch(url, init);
+        },
+      });
+      for (let index = 0; index < 111; index++)
+        await vault.createObject({ name: `${index}`, value: '', context });
+      requests = 0;
+      assert.lengthOf(await (await vault.listObjects()).autoPagination(), 111);
+      assert.equal(requests, 3, '10, 100, 1');
+      const same = stubbed(() => json({ data: [{ id: 'a', name: 'n' }], list_metadata: { after: 'c' } }));
+      await fails('malformed_response', async () => (await same.vault.listObjects()).autoPagination());
+      assert.lengthOf(same.requests, 2);
     },
   },
   {
@@ -229,7 +292,11 @@ export const objects: Case[] = [
         );
       }
       const { vault: client, requests } = stubbed(() => json({ data: [], list_metadata: {} }));
-      await client.listObjects({ updatedAfter: '2024-06-15T10:30:00.123456789Z', search: 'a b&c', limit: 100 });
+      await client.listObjects({
+        updatedAfter: '2024-06-15T10:30:00.123456789Z',
+        search: 'a b&c',
+        limit: 100,
+      });
       assert.equal(
         requests[0]?.url,
         'https://api.workos.com/vault/v1/kv?limit=100&search=a%20b%26c&updatedAfter=2024-06-15T10%3A30%3A00.123456789Z',
@@ -247,12 +314,20 @@ export const objects: Case[] = [
       const cases: [string, unknown[], string[]][] = [
         ['createObject', [], ['options']],
         ['createObject', [{}], ['name', 'value', 'key_context']],
-        ['createObject', [{ name: 'n'.repeat(201), value: 1, context: { a: 1, b: 'x'.repeat(501) } }], ['name', 'value', 'key_context.a', 'key_context.b']],
+        [
+          'createObject',
+          [{ name: 'n'.repeat(201), value: 1, context: { a: 1, b: 'x'.repeat(501) } }],
+          ['name', 'value', 'key_context.a', 'key_context.b'],
+        ],
         ['readObject', [{ id: '' }], ['id']],
         ['readObject', [{ id: '..' }], ['id']],
         ['readObject', [{ id: 5 }], ['id']],
         ['readObject', ['an id'], ['options']],
         ['readObject', [{ id: 'a', as: 'json' }], ['as']],
+        ['describeObject', [{ id: 'name' }], ['id']],
+        ['readObject', [{ id: 'a\ud800' }], ['id']],
+        ['updateObject', [{ id: 'a', value: 'v\ud800' }], ['value']],
+        ['readObject', [{ id: 'a' }, 'x'], ['call options']],
         ['readObjectByName', [''], ['name']],
         ['updateObject', [{ id: 'a', value: 'b', versionCheck: 7 }], ['versionCheck']],
         ['deleteObject', [null], ['options']],

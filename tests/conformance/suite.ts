@@ -6,7 +6,8 @@ import { objects } from './objects.ts';
 import { tenants } from './tenants.ts';
 import { transport } from './transport.ts';
 
-const group = (name: string, cases: Case[]): Case[] => cases.map((one) => ({ ...one, name: `${name}: ${one.name}` }));
+const group = (name: string, cases: Case[]): Case[] =>
+  cases.map((one) => ({ ...one, name: `${name}: ${one.name}` }));
 
 export const suite: Case[] = [
   ...group('objects', objects),

@@ -34,7 +34,9 @@ export const transport: Case[] = [
   {
     name: 'a request has its headers, refuses redirects, and uses nothing that a Worker lacks',
     run: async () => {
-      const { vault, requests } = stubbed(() => json({ ...object.metadata }, 201), { headers: { 'X-Team': 'a' } });
+      const { vault, requests } = stubbed(() => json({ ...object.metadata }, 201), {
+        headers: { 'X-Team': 'a' },
+      });
       await vault.createObject({ name: 'n', value: 'v"', context: { a: 'b' } });
       const [request] = requests;
       assert.equal(request?.url, 'https://api.workos.com/vault/v1/kv');
@@ -42,10 +44,22 @@ export const transport: Case[] = [
       assert.equal(header(request?.init, 'authorization'), 'Bearer sk_test_emulator');
       assert.equal(header(request?.init, 'content-type'), 'application/json');
       assert.equal(header(request?.init, 'x-team'), 'a');
-      assert.match(header(request?.init, 'idempotency-key') ?? '', /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/);
+      const named = stubbed(() => json(object), { headers: { 'user-agent': 'mine' } });
+      await named.vault.readObject({ id: 'a' });
+      assert.equal(header(named.requests[0]?.init, 'user-agent'), 'mine');
+      assert.match(
+        header(request?.init, 'idempotency-key') ?? '',
+        /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]/,
+      );
       assert.equal(request?.init.body, '{"name":"n","key_context":{"a":"b"},"value":"v\\""}');
       assert.equal(request?.init.redirect, 'manual');
-      assert.sameMembers(Object.keys(request?.init ?? {}), ['method', 'headers', 'body', 'signal', 'redirect']);
+      assert.sameMembers(Object.keys(request?.init ?? {}), [
+        'method',
+        'headers',
+        'body',
+        'signal',
+        'redirect',
+      ]);
       await vault.createDataKey({ context: { a: 'b' } }, { idempotencyKey: 'mine' }).catch(() => {});
       assert.equal(header(requests[1]?.init, 'idempotency-key'), 'mine');
     },
@@ -90,23 +104,26 @@ export const transport: Case[] = [
       assert.isTrue(long.error.retryable);
       const date = await once(429, { 'retry-after': new Date(Date.now() + 90_000).toUTCString() });
       assert.isAbove(date.error.retryAfterMs ?? 0, 80_000);
-      for (const status of [400, 401, 403, 404, 409, 422]) assert.equal((await once(status, {})).sent, 1, `${status}`);
+      for (const status of [400, 401, 403, 404, 409, 422])
+        assert.equal((await once(status, {})).sent, 1, `${status}`);
     },
   },
   {
-    name: 'a version-locked write and a deletion are not sent twice where the first may have landed',
+    name: 'an update and a deletion are not sent twice where the first may have landed',
     run: async () => {
       const { vault, requests } = stubbed(() => json({}, 503));
       await fails('server_error', () => vault.updateObject({ id: 'a', value: 'v', versionCheck: 'x' }));
+      await fails('server_error', () => vault.updateObject({ id: 'a', value: 'v' }));
       await fails('server_error', () => vault.deleteObject({ id: 'a' }));
-      assert.lengthOf(requests, 2);
+      assert.lengthOf(requests, 3);
     },
   },
   {
     name: 'an Idempotency-Key makes a creation happen once',
     run: async () => {
       const { vault, emulator } = local();
-      const create = () => vault.createObject({ name: 'n', value: 'v', context: { a: 'b' } }, { idempotencyKey: 'k1' });
+      const create = () =>
+        vault.createObject({ name: 'n', value: 'v', context: { a: 'b' } }, { idempotencyKey: 'k1' });
       const [first, second] = [await create(), await create()];
       assert.deepEqual(first, second);
       assert.equal(emulator.objectCount, 1);
@@ -136,7 +153,10 @@ export const transport: Case[] = [
         [418, '"teapot"', 'invalid_request'],
       ];
       for (const [status, body, code] of cases) {
-        const { vault } = stubbed(() => new Response(body, { status, headers: { 'x-request-id': 'req_7' } }), { maxRetries: 0 });
+        const { vault } = stubbed(
+          () => new Response(body, { status, headers: { 'x-request-id': 'req_7' } }),
+          { maxRetries: 0 },
+        );
         const error = await fails(code as never, () => vault.readObject({ id: 'a' }));
         assert.equal(error.status, status);
         assert.equal(error.requestId, 'req_7');
@@ -149,7 +169,9 @@ export const transport: Case[] = [
   {
     name: 'a redirect is never followed',
     run: async () => {
-      const { vault, requests } = stubbed(() => new Response(null, { status: 307, headers: { location: 'https://example.com/' } }));
+      const { vault, requests } = stubbed(
+        () => new Response(null, { status: 307, headers: { location: 'https://example.com/' } }),
+      );
       const error = await fails('malformed_response', () => vault.readObject({ id: 'a' }));
       assert.match(error.message, /redirect, which is never followed/);
       assert.lengthOf(requests, 1);
@@ -165,7 +187,11 @@ export const transport: Case[] = [
       for (const body of ['', '<html>', '[]', 'null', '"x"', '{"id":']) await bad(body);
       const { metadata } = object;
       const error = await bad(
-        JSON.stringify({ ...object, id: 5, metadata: { ...metadata, updated_at: 'soon', updated_by: { id: 'x' }, context: { a: 1 } } }),
+        JSON.stringify({
+          ...object,
+          id: 5,
+          metadata: { ...metadata, updated_at: 'soon', updated_by: { id: 'x' }, context: { a: 1 } },
+        }),
       );
       assert.sameMembers(
         error.problems.map(({ field }) => field),
@@ -197,7 +223,9 @@ export const transport: Case[] = [
     run: async () => {
       const { vault, requests } = stubbed(hang);
       const reason = new Error('the user left');
-      const before = await fails('aborted', () => vault.readObject({ id: 'a' }, { signal: AbortSignal.abort(reason) }));
+      const before = await fails('aborted', () =>
+        vault.readObject({ id: 'a' }, { signal: AbortSignal.abort(reason) }),
+      );
       assert.equal(before.cause, reason);
       assert.isEmpty(requests);
 
@@ -214,6 +242,65 @@ export const transport: Case[] = [
       });
       await fails('aborted', () => busy.vault.readObject({ id: 'a' }, { signal: between.signal }));
       assert.lengthOf(busy.requests, 1);
+    },
+  },
+  {
+    name: 'a time-out and a signal hold for all requests of a call, and for the change of modifyObject',
+    run: async () => {
+      const { vault, emulator } = local();
+      const ours = vault.forOrganization('org_1');
+      const { id } = await ours.createObject({ name: 'n', value: 'v' });
+      const slow = stubbed(async (url, init) => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        return emulator.fetch(url, init);
+      });
+      const tenant = slow.vault.forOrganization('org_1');
+      await fails('timeout', () => tenant.updateObject({ id, value: 'w' }, { timeoutMs: 60 }));
+      await fails('timeout', () => tenant.listObjects({}, { timeoutMs: 60 }));
+      const never = () => new Promise<string>(() => {});
+      await fails('timeout', () => vault.modifyObject({ id }, never, { timeoutMs: 20 }));
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 20);
+      await fails('aborted', () => vault.modifyObject({ id }, never, { signal: controller.signal }));
+      assert.equal((await vault.readObject({ id })).value, 'v');
+    },
+  },
+  {
+    name: 'a fetch may answer with a class of its own, or with nonsense, and the client goes on',
+    run: async () => {
+      const text = JSON.stringify(object);
+      const own = { status: 200, headers: new Map([['x-request-id', 'r']]), text: () => text };
+      const { vault } = stubbed(() => own as unknown as Response);
+      assert.equal((await vault.readObject({ id: 'a' })).value, 'v');
+      const nonsense: unknown[] = [
+        null,
+        5,
+        {},
+        { status: '200' },
+        { status: 200, text: 'x' },
+        { status: 200, headers: {}, text: () => 5 },
+        { status: 200, headers: { get: 5 }, text: () => '[]' },
+        {
+          get status() {
+            throw new Error('no');
+          },
+        },
+        {
+          status: 500,
+          headers: {
+            get: () => {
+              throw new Error('no');
+            },
+          },
+          text: () => '',
+        },
+      ];
+      for (const [index, answer] of nonsense.entries()) {
+        const { vault } = stubbed(() => answer as Response, { maxRetries: 0 });
+        const error = await caught(vault.readObject({ id: 'a' }));
+        assert.instanceOf(error, VaultError);
+        assert.include(['malformed_response', 'server_error'], (error as VaultError).code, `answer ${index}`);
+      }
     },
   },
   {
@@ -274,7 +361,9 @@ export const transport: Case[] = [
       assert.equal(thrown, own);
       const same = await vault.modifyObject({ name: 'n' }, () => undefined);
       assert.equal(same.value, 'other 3');
-      const written = await vault.modifyObject({ name: 'n', as: 'bytes' }, ({ value }) => Uint8Array.of(value.length));
+      const written = await vault.modifyObject({ name: 'n', as: 'bytes' }, ({ value }) =>
+        Uint8Array.of(value.length),
+      );
       assert.isUndefined(written.value);
       assert.deepEqual(Array.from((await vault.readObject({ id, as: 'bytes' })).value), [7]);
       await fails('invalid_request', () => vault.modifyObject({ id }, () => 5 as never));
@@ -309,6 +398,14 @@ export const transport: Case[] = [
         ['invalid_config', { headers: { 'X-A': 'a\r\nb' } }, /headers\.X-A/],
         ['invalid_config', { headers: { Authorization: 'x' } }, /sets this header itself/],
         ['invalid_config', { headers: { 'a b': 'x' } }, /headers\.a b/],
+        ['invalid_config', { headers: { 'x-a': '日本' } }, /headers\.x-a: .*Latin-1/],
+        ['invalid_config', { headers: { 'x-a': 'a', 'X-A': 'b' } }, /headers\.X-A: .*twice/],
+        ['invalid_config', { headers: new Headers({ 'x-a': 'a' }) }, /headers: expected a plain object/],
+        [
+          'invalid_api_key',
+          { apiKey: '', baseUrl: 'x', timeoutMs: 0 },
+          /apiKey: .*; baseUrl: .*; timeoutMs: /,
+        ],
       ];
       for (const [code, options, message] of cases) {
         const error = await fails(code, make(options));
@@ -316,8 +413,17 @@ export const transport: Case[] = [
         assert.notInclude(JSON.stringify(error) + error.stack, 'verysecret');
       }
       const string = await fails('invalid_config', () => new VaultClient('sk_test_verysecret' as never));
-      assert.match(string.message, /expected an object like \{ apiKey \}, got a string|dangerouslyAllowBrowser/);
-      for (const baseUrl of ['http://localhost:1', 'http://127.0.0.1', 'http://127.9.8.7:80', 'http://[::1]:9', 'https://EXAMPLE.com/a']) {
+      assert.match(
+        string.message,
+        /expected an object like \{ apiKey \}, got a string|dangerouslyAllowBrowser/,
+      );
+      for (const baseUrl of [
+        'http://localhost:1',
+        'http://127.0.0.1',
+        'http://127.9.8.7:80',
+        'http://[::1]:9',
+        'https://EXAMPLE.com/a',
+      ]) {
         make({ baseUrl })();
       }
     },
@@ -328,7 +434,11 @@ export const transport: Case[] = [
       const secret = 'sk_test_verysecret';
       const { emulator } = local({ apiKeys: [secret] });
       const options = { fetch: emulator.fetch, dangerouslyAllowBrowser: true };
-      const env = { WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 'client_1', WORKOS_API_URL: 'http://localhost:4180' };
+      const env = {
+        WORKOS_API_KEY: secret,
+        WORKOS_CLIENT_ID: 'client_1',
+        WORKOS_API_URL: 'http://localhost:4180',
+      };
       const vault = VaultClient.fromEnv(env, options);
       assert.isEmpty((await vault.listObjects()).data);
       const wrong = async (env: object) => {
@@ -342,9 +452,22 @@ export const transport: Case[] = [
       assert.match(await wrong({}), /^WORKOS_API_KEY: it is not set/);
       assert.match(await wrong({ WORKOS_API_KEY: '' }), /^WORKOS_API_KEY: it is empty/);
       assert.match(await wrong({ WORKOS_API_KEY: 'verysecret' }), /^WORKOS_API_KEY: .*sk_/);
-      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 'verysecret' }), /^WORKOS_CLIENT_ID: .*client_/);
-      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: secret }), /^WORKOS_CLIENT_ID: this is an API key/);
-      assert.match(await wrong({ WORKOS_API_KEY: secret, WORKOS_API_URL: 'http://a.b' }), /^WORKOS_API_URL: /);
+      assert.match(
+        await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 5 }),
+        /^WORKOS_CLIENT_ID: expected a string/,
+      );
+      assert.match(
+        await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: 'verysecret' }),
+        /^WORKOS_CLIENT_ID: .*client_/,
+      );
+      assert.match(
+        await wrong({ WORKOS_API_KEY: secret, WORKOS_CLIENT_ID: secret }),
+        /^WORKOS_CLIENT_ID: this is an API key/,
+      );
+      assert.match(
+        await wrong({ WORKOS_API_KEY: secret, WORKOS_API_URL: 'http://a.b' }),
+        /^WORKOS_API_URL: /,
+      );
     },
   },
   {
@@ -352,13 +475,29 @@ export const transport: Case[] = [
     run: async () => {
       const { vault } = local();
       const { id } = await vault.createObject({ name: 'n', value: 'plain secret', context: { a: 'b' } });
-      const error = await fails('version_mismatch', () => vault.updateObject({ id, value: 'plain secret', versionCheck: 'x' }));
+      const error = await fails('version_mismatch', () =>
+        vault.updateObject({ id, value: 'plain secret', versionCheck: 'x' }),
+      );
       assert.instanceOf(error, Error);
       assert.equal(error.name, 'VaultError');
       assert.equal(String(error), `VaultError: ${error.message}`);
       const facts = JSON.parse(JSON.stringify(error));
-      assert.sameMembers(Object.keys(facts), ['name', 'code', 'message', 'recovery', 'retryable', 'problems', 'status', 'requestId']);
-      for (const shown of [JSON.stringify(error), error.stack ?? '', JSON.stringify(vault), Object.keys(vault).join()]) {
+      assert.sameMembers(Object.keys(facts), [
+        'name',
+        'code',
+        'message',
+        'recovery',
+        'retryable',
+        'problems',
+        'status',
+        'requestId',
+      ]);
+      for (const shown of [
+        JSON.stringify(error),
+        error.stack ?? '',
+        JSON.stringify(vault),
+        Object.keys(vault).join(),
+      ]) {
         for (const secret of ['plain secret', 'sk_test']) assert.notInclude(shown, secret);
       }
     },

@@ -1,6 +1,7 @@
 // Bundles a test's entry as a user's bundler would, with the conditions of a runtime.
-import { build } from 'esbuild';
+
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 /** A file of a bundle. */
 export interface BundledFile {
@@ -13,7 +14,11 @@ export interface BundledFile {
  * @param entry A file below tests/. The files come with the entry first.
  * @param external Packages to leave as imports.
  */
-export async function bundle(entry: string, conditions: string[], external: string[] = []): Promise<BundledFile[]> {
+export async function bundle(
+  entry: string,
+  conditions: string[],
+  external: string[] = [],
+): Promise<BundledFile[]> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(`../${entry}`, import.meta.url))],
     bundle: true,
@@ -27,6 +32,9 @@ export async function bundle(entry: string, conditions: string[], external: stri
     outdir: 'out',
     write: false,
   });
-  const files = outputFiles.map(({ path, contents }) => ({ name: path.slice(path.lastIndexOf('/') + 1), contents }));
+  const files = outputFiles.map(({ path, contents }) => ({
+    name: path.slice(path.lastIndexOf('/') + 1),
+    contents,
+  }));
   return files.sort((a, b) => Number(a.name.endsWith('.wasm')) - Number(b.name.endsWith('.wasm')));
 }

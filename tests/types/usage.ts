@@ -27,7 +27,10 @@ export async function usage(env: { WORKOS_API_KEY: string; DB: object }): Promis
 
   const metadata = await vault.createObject({ name: 'n', value: 'v', context });
   same<typeof metadata, ObjectMetadata>(true);
-  await vault.createObject({ name: 'n', value: new Uint8Array(), context: { a: 'b' } }, { signal: AbortSignal.timeout(5) });
+  await vault.createObject(
+    { name: 'n', value: new Uint8Array(), context: { a: 'b' } },
+    { signal: AbortSignal.timeout(5) },
+  );
   // @ts-expect-error a context is required
   await vault.createObject({ name: 'n', value: 'v' });
   // @ts-expect-error values of a context are strings
@@ -41,7 +44,11 @@ export async function usage(env: { WORKOS_API_KEY: string; DB: object }): Promis
   same<typeof bytes.value, Uint8Array>(true);
   const named = await vault.readObjectByName({ name: 'n', as: 'bytes' });
   same<typeof named.value, Uint8Array>(true);
-  await vault.readObjectByName('n');
+  const byName = await vault.readObjectByName('n');
+  same<typeof byName.value, string>(true);
+  const form = Math.random() > 0.5 ? 'text' : 'bytes';
+  const either = await vault.readObject({ id: 'a', as: form });
+  same<typeof either.value, string | Uint8Array>(true);
   // @ts-expect-error text or bytes
   await vault.readObject({ id: 'a', as: 'json' });
   const described = await vault.describeObject({ id: 'a' });
@@ -65,7 +72,8 @@ export async function usage(env: { WORKOS_API_KEY: string; DB: object }): Promis
   await tenant.createObject({ name: 'n', value: 'v', context: { a: 'b' } });
   const pair = await tenant.createDataKey();
   same<typeof pair, DataKeyPair>(true);
-  await tenant.createRekey({ encryptedKeys: pair.encryptedKeys });
+  // @ts-expect-error a scoped client cannot check whose a data key is
+  await tenant.decryptDataKey({ keys: pair.encryptedKeys });
   // @ts-expect-error outside a scope the context is required
   await vault.createDataKey();
   // @ts-expect-error outside a scope the context is required

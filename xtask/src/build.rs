@@ -3,7 +3,7 @@
 //! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`,
 //! and `pkg-template` supplies the rest.
 
-use crate::project::Project;
+use crate::project::{Project, run};
 use crate::setup::{self, Tools};
 use crate::wasm_target::Source;
 use anyhow::{Context, Result};
@@ -16,8 +16,14 @@ const MODULES: [(&str, &str); 2] = [("src/wasm", "client"), ("src/wasm-emulator"
 
 /// wasm features that every runtime we name has had for years. Naming them one by one keeps wasm-opt from
 /// using newer ones that Node 20 rejects.
-const FEATURES: [&str; 6] =
-    ["bulk-memory", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+const FEATURES: [&str; 6] = [
+    "bulk-memory",
+    "multivalue",
+    "mutable-globals",
+    "nontrapping-float-to-int",
+    "reference-types",
+    "sign-ext",
+];
 
 pub(crate) fn build(project: &Project) -> Result<Tools> {
     let tools = setup::tools(project, Source::Auto)?;
@@ -41,7 +47,7 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
     let mut pack = tools.command(project, "wasm-pack")?;
     pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
     pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
-    project.run(&mut pack)?;
+    run(&mut pack)?;
     // It would keep npm from packing the folder.
     let _ = fs::remove_file(out.join(".gitignore"));
 
@@ -52,16 +58,20 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
     for feature in FEATURES {
         opt.arg(format!("--enable-{feature}"));
     }
-    project.run(&mut opt)?;
+    run(&mut opt)?;
     println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", fs::metadata(&file)?.len());
     fs::write(stamp, "Newer than every source that this module was built from.\n")?;
     Ok(())
 }
 
-/// When a file, or the newest file below a folder, was last changed.
+/// When a file, or the newest Rust file or manifest below a folder, was last changed. Tests do not count.
 fn newest(path: &Path) -> Option<SystemTime> {
     if path.is_file() {
-        return fs::metadata(path).and_then(|file| file.modified()).ok();
+        let counts = path.extension().is_some_and(|end| end == "rs" || end == "toml" || end == "lock");
+        return counts.then(|| fs::metadata(path).and_then(|file| file.modified()).ok()).flatten();
+    }
+    if path.ends_with("tests") {
+        return None;
     }
     fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max()
 }
@@ -83,7 +93,7 @@ fn assemble(project: &Project) -> Result<()> {
             fs::copy(from.join(&file), to.join(&file))?;
         }
     }
-    project.run(project.command("node_modules/.bin/tsc").args(["--project", "js/tsconfig.json"]))?;
+    run(project.command("node_modules/.bin/tsc").args(["--project", "js/tsconfig.json"]))?;
 
     // Tests and examples import the package by its name, as users do.
     let link = project.path("node_modules/workos-vault-edge");

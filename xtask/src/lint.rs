@@ -7,15 +7,16 @@ use anyhow::{Result, bail};
 pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
     build::build(project)?;
     let mut failed = Vec::new();
-    let mut check = |name: &str, program: &str, args: &[&str], variable: Option<(&str, &str)>| -> Result<()> {
-        project.say(name);
-        let mut command = project.command(program);
-        command.args(args).envs(variable);
-        if !command.status()?.success() {
-            failed.push(name.to_owned());
-        }
-        Ok(())
-    };
+    let mut check =
+        |name: &str, program: &str, args: &[&str], variable: Option<(&str, &str)>| -> Result<()> {
+            project.say(name);
+            let mut command = project.command(program);
+            command.args(args).envs(variable);
+            if !command.status()?.success() {
+                failed.push(name.to_owned());
+            }
+            Ok(())
+        };
     let format: &[&str] = if fix { &["fmt", "--all"] } else { &["fmt", "--all", "--check"] };
     check("rustfmt", "cargo", format, None)?;
     let clippy = ["clippy", "--locked", "--all-targets", "--all-features", "--", "-D", "warnings"];
@@ -25,7 +26,12 @@ pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
     let biome: &[&str] = if fix { &["check", "--write", "."] } else { &["ci", "."] };
     check("biome", "node_modules/.bin/biome", biome, None)?;
     check("tsc: js", "node_modules/.bin/tsc", &["--noEmit", "--project", "js/tsconfig.json"], None)?;
-    check("tsc: tests and examples", "node_modules/.bin/tsc", &["--noEmit", "--project", "tests/tsconfig.json"], None)?;
+    check(
+        "tsc: tests and examples",
+        "node_modules/.bin/tsc",
+        &["--noEmit", "--project", "tests/tsconfig.json"],
+        None,
+    )?;
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }

@@ -13,7 +13,8 @@ pub(crate) struct Project {
 
 impl Project {
     pub(crate) fn open() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?.to_owned();
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no parent folder")?.to_owned();
         Ok(Project { root, started: Instant::now() })
     }
 
@@ -41,20 +42,20 @@ impl Project {
         command
     }
 
-    /// Runs a command and fails with what it was where it fails.
-    pub(crate) fn run(&self, command: &mut std::process::Command) -> Result<()> {
-        let status = command.status().with_context(|| format!("cannot start {}", describe(command)))?;
-        if !status.success() {
-            bail!("{} failed ({status})", describe(command));
-        }
-        Ok(())
-    }
-
     /// A command's standard output, trimmed; `None` where it cannot be started or fails.
     pub(crate) fn output(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Option<String> {
         let output = self.command(program).args(args).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
+}
+
+/// Runs a command and fails with what it was where it fails.
+pub(crate) fn run(command: &mut std::process::Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {}", describe(command)))?;
+    if !status.success() {
+        bail!("{} failed ({status})", describe(command));
+    }
+    Ok(())
 }
 
 fn describe(command: &std::process::Command) -> String {
@@ -64,5 +65,7 @@ fn describe(command: &std::process::Command) -> String {
 
 /// Whether a program is on PATH.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }

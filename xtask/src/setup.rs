@@ -1,7 +1,7 @@
 //! What building and testing need beyond cargo, Node and npm. Everything that is not Debian's goes below
 //! `target/tools` and `node_modules`.
 
-use crate::project::{Project, find};
+use crate::project::{Project, find, run};
 use crate::wasm_target::{self, Source, Toolchain, apt_install};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -20,7 +20,8 @@ impl Tools {
     /// A command that finds the tools, and builds wasm apart from the host's builds: the compilers may differ.
     pub(crate) fn command(&self, project: &Project, program: &str) -> Result<std::process::Command> {
         let path = self.toolchain.path(&self.bin)?;
-        let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
+        let found =
+            std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
         let mut command = project.command(found.with_context(|| format!("{program} is not installed"))?);
         command.env("PATH", &path).env("CARGO_TARGET_DIR", project.path("target/wasm"));
         Ok(command)
@@ -40,8 +41,13 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
         project.say(format!("Installing wasm-pack {WASM_PACK} from crates.io (about a minute)"));
         let mut install = project.command("cargo");
         install.args(["install", "wasm-pack", "--locked", "--debug", "--force", "--version", WASM_PACK]);
-        install.arg("--root").arg(&root).arg("--target-dir").arg(&scratch).env("CARGO_PROFILE_DEV_DEBUG", "0");
-        project.run(&mut install)?;
+        install
+            .arg("--root")
+            .arg(&root)
+            .arg("--target-dir")
+            .arg(&scratch)
+            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+        run(&mut install)?;
     }
 
     let version = locked(project, "wasm-bindgen")?;
@@ -50,8 +56,9 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
         project.say(format!("Building wasm-bindgen {version}, as Cargo.lock has it (two to three minutes)"));
         let mut build = project.command("cargo");
         build.args(["build", "--locked", "--profile", "tool", "--package", "wasm-bindgen-runner"]);
-        project.run(build.arg("--target-dir").arg(&scratch))?;
-        for (built, name) in [("runner-bindgen", "wasm-bindgen"), ("runner-test", "wasm-bindgen-test-runner")] {
+        run(build.arg("--target-dir").arg(&scratch))?;
+        for (built, name) in [("runner-bindgen", "wasm-bindgen"), ("runner-test", "wasm-bindgen-test-runner")]
+        {
             // Removed first: a running or linked file cannot be written over.
             let _ = fs::remove_file(bin.join(name));
             fs::copy(scratch.join("tool").join(built), bin.join(name))?;
@@ -82,7 +89,7 @@ pub(crate) fn npm(project: &Project) -> Result<()> {
         return Ok(());
     }
     project.say("Installing npm packages (npm ci)");
-    project.run(project.command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    run(project.command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
     fs::write(stamp, lock)?;
     Ok(())
 }
@@ -98,7 +105,8 @@ fn installed() -> Option<Browser> {
         let given = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_file());
         given.or_else(|| names.iter().find_map(|name| find(name)))
     };
-    let chromium = named("CHROME_BIN", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])?;
+    let chromium =
+        named("CHROME_BIN", &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"])?;
     Some(Browser { chromium, driver: named("CHROMEDRIVER", &["chromedriver"])? })
 }
 
@@ -108,7 +116,9 @@ pub(crate) fn browser(project: &Project) -> Result<Browser> {
         return Ok(browser);
     }
     if find("apt-get").is_none() {
-        bail!("the browser tests need Chromium and ChromeDriver: install both, or name them in CHROME_BIN and CHROMEDRIVER");
+        bail!(
+            "the browser tests need Chromium and ChromeDriver: install both, or name them in CHROME_BIN and CHROMEDRIVER"
+        );
     }
     apt_install(project, &["chromium", "chromium-driver"])?;
     installed().context("Chromium and ChromeDriver were installed, but are not on PATH")

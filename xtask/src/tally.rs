@@ -29,7 +29,10 @@ impl Tally {
     pub(crate) fn run(&mut self, project: &Project, suite: &str, command: &mut Command) -> Result<()> {
         project.say(format!("Tests: {suite}"));
         let started = std::time::Instant::now();
-        let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start the tests of {suite}"))?;
+        let mut child = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start the tests of {suite}"))?;
         let mut counts = Counts::default();
         for line in BufReader::new(child.stdout.take().context("no standard output")?).lines() {
             let line = line?;
@@ -60,7 +63,10 @@ impl Tally {
         println!("\n{:<28} {:>7} {:>7} {:>6}", "suite", "passed", "failed", "time");
         let mut total = Counts::default();
         for row in &self.0 {
-            println!("{:<28} {:>7} {:>7} {:>5}s", row.suite, row.counts.passed, row.counts.failed, row.seconds);
+            println!(
+                "{:<28} {:>7} {:>7} {:>5}s",
+                row.suite, row.counts.passed, row.counts.failed, row.seconds
+            );
             total.passed += row.counts.passed;
             total.failed += row.counts.failed;
         }
@@ -76,7 +82,9 @@ impl Counts {
         if let Some(result) = line.trim().strip_prefix("test result: ") {
             for part in result.split([';', '.']) {
                 let mut words = part.split_whitespace();
-                let (Some(count), Some(what)) = (words.next().and_then(|word| word.parse::<u64>().ok()), words.next()) else {
+                let (Some(count), Some(what)) =
+                    (words.next().and_then(|word| word.parse::<u64>().ok()), words.next())
+                else {
                     continue;
                 };
                 match what {
@@ -87,7 +95,9 @@ impl Counts {
             }
         }
         for mark in ["# ", "ℹ "] {
-            let Some((what, count)) = line.strip_prefix(mark).and_then(|rest| rest.split_once(' ')) else { continue };
+            let Some((what, count)) = line.strip_prefix(mark).and_then(|rest| rest.split_once(' ')) else {
+                continue;
+            };
             match (what, count.trim().parse::<u64>()) {
                 ("pass", Ok(count)) => self.passed += count,
                 ("fail" | "cancelled", Ok(count)) => self.failed += count,

@@ -36,7 +36,8 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     } else {
         None
     };
-    let browser = if has(Suite::WasmChromium) || has(Suite::Js) { Some(setup::browser(project)?) } else { None };
+    let browser =
+        if has(Suite::WasmChromium) || has(Suite::Js) { Some(setup::browser(project)?) } else { None };
 
     let mut tally = Tally::default();
     if has(Suite::Native) {
@@ -60,7 +61,11 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     }
     if let (Some(browser), true) = (&browser, has(Suite::Js)) {
         let mut tsc = project.command("node_modules/.bin/tsc");
-        tally.check(project, "declarations (tsc)", tsc.args(["--noEmit", "--project", "tests/tsconfig.json"]))?;
+        tally.check(
+            project,
+            "declarations (tsc)",
+            tsc.args(["--noEmit", "--project", "tests/tsconfig.json"]),
+        )?;
         let mut files = Vec::new();
         for file in fs::read_dir(project.path("tests"))? {
             let path = file?.path();

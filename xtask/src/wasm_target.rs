@@ -4,7 +4,7 @@
 //! Debian's packages can, Debian's own rustc with its library source builds the target's std once, and keeps
 //! it in that compiler's sysroot, where cargo and wasm-pack find it like an installed target.
 
-use crate::project::{Project, find};
+use crate::project::{Project, find, run};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,10 +40,10 @@ pub(crate) fn ensure(project: &Project, source: Source) -> Result<Toolchain> {
     if source != Source::Debian && on_path(project) {
         return Ok(Toolchain(None));
     }
-    if source != Source::Rustup {
-        if let Some(toolchain) = debian(project).filter(|debian| debian.has_target()) {
-            return Ok(Toolchain(Some(toolchain.bin)));
-        }
+    if source != Source::Rustup
+        && let Some(debian) = debian(project).filter(Debian::has_target)
+    {
+        return Ok(Toolchain(Some(debian.bin)));
     }
     if source != Source::Debian && find("rustup").is_some() {
         project.say(format!("Adding the target {TARGET} with rustup"));
@@ -54,7 +54,9 @@ pub(crate) fn ensure(project: &Project, source: Source) -> Result<Toolchain> {
         println!("rustup could not add it.");
     }
     if source == Source::Rustup || find("apt-get").is_none() {
-        bail!("this needs a Rust toolchain with the target {TARGET}: install rustup (https://rustup.rs), then run `rustup target add {TARGET}`");
+        bail!(
+            "this needs a Rust toolchain with the target {TARGET}: install rustup (https://rustup.rs), then run `rustup target add {TARGET}`"
+        );
     }
     install_debian(project)
 }
@@ -118,21 +120,23 @@ pub(crate) fn apt_install(project: &Project, packages: &[&str]) -> Result<()> {
         command.stdout(std::process::Stdio::null());
         command
     };
-    project.run(&mut apt(&["update"]))?;
+    run(&mut apt(&["update"]))?;
     let mut arguments = vec!["install", "-y", "--no-install-recommends"];
     arguments.extend(packages);
-    project.run(&mut apt(&arguments))
+    run(&mut apt(&arguments))
 }
 
 fn install_debian(project: &Project) -> Result<Toolchain> {
     if debian(project).is_none() {
         apt_install(project, &PACKAGES)?;
     }
-    let debian = debian(project).context("Debian's rustc-web, cargo-web and rust-web-src are not as expected")?;
+    let debian =
+        debian(project).context("Debian's rustc-web, cargo-web and rust-web-src are not as expected")?;
     let version = project.output(&debian.rustc, &["-vV"]).context("Debian's rustc does not run")?;
     let fact = |name: &str| version.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let host = fact("host:").context("rustc names no host")?;
-    let llvm = fact("LLVM version:").and_then(|llvm| llvm.split('.').next()).context("rustc names no LLVM")?;
+    let llvm =
+        fact("LLVM version:").and_then(|llvm| llvm.split('.').next()).context("rustc names no LLVM")?;
 
     // rustc links wasm with its own rust-lld, which Debian leaves to the LLVM packages.
     let package = format!("lld-{llvm}");
@@ -157,7 +161,7 @@ fn install_debian(project: &Project) -> Result<Toolchain> {
     let mut build = project.command(&debian.cargo);
     build.current_dir(&seed).env("RUSTC", &debian.rustc).env("RUSTC_BOOTSTRAP", "1");
     build.args(["build", "--release", "--target", TARGET, "-Zbuild-std=std,panic_abort,test"]);
-    project.run(&mut build)?;
+    run(&mut build)?;
 
     let library = debian.sysroot.join("lib/rustlib").join(TARGET).join("lib");
     fs::create_dir_all(&library)?;

@@ -1,6 +1,7 @@
 // Cloudflare Workers: importing a .wasm file gives a compiled module.
-import module from '../../wasm/client/client_bg.wasm';
+
 import { initSync } from '../../wasm/client/client.js';
+import module from '../../wasm/client/client_bg.wasm';
 import { installErrors } from '../errors.js';
 
 initSync({ module });

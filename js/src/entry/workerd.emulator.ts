@@ -1,6 +1,7 @@
 // Cloudflare Workers: importing a .wasm file gives a compiled module.
-import module from '../../wasm/emulator/emulator_bg.wasm';
+
 import { initSync } from '../../wasm/emulator/emulator.js';
+import module from '../../wasm/emulator/emulator_bg.wasm';
 
 initSync({ module });
 

@@ -27,9 +27,8 @@ impl ApiKey {
     /// shows any of it.
     pub fn new(field: &str, text: String) -> Result<Self, Error> {
         let text = Zeroizing::new(text);
-        let wrong = |message: &str| {
-            Err(Error::invalid(Code::InvalidApiKey, vec![Problem::new(field, message)]))
-        };
+        let wrong =
+            |message: &str| Err(Error::invalid(Code::InvalidApiKey, vec![Problem::new(field, message)]));
         if text.is_empty() {
             return wrong("it is empty");
         }
@@ -96,9 +95,8 @@ impl BaseUrl {
     /// Checks a base URL. Stricter than a URL parser on purpose: a host is letters, digits, dots and dashes
     /// (or an IPv6 address in brackets), so no spelling of another host slips through.
     pub fn new(field: &str, text: &str) -> Result<Self, Error> {
-        let wrong = |message: &str| {
-            Err(Error::invalid(Code::InvalidConfig, vec![Problem::new(field, message)]))
-        };
+        let wrong =
+            |message: &str| Err(Error::invalid(Code::InvalidConfig, vec![Problem::new(field, message)]));
         let lower = text.to_ascii_lowercase();
         let (secure, rest) = if lower.starts_with("https://") {
             (true, &text["https://".len()..])
@@ -118,13 +116,17 @@ impl BaseUrl {
             return wrong("expected a host name, and a port from 1 to 65535 at most");
         };
         if !secure && !is_loopback(&host.to_ascii_lowercase()) {
-            return wrong("plain http would send the API key in the clear; use https (http only to localhost, 127.0.0.0/8 and [::1])");
+            return wrong(
+                "plain http would send the API key in the clear; use https (http only to localhost, 127.0.0.0/8 and [::1])",
+            );
         }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"/-._~".contains(&b);
         if !path.bytes().all(plain) || path.split('/').any(|part| part == "." || part == "..") {
             return wrong("its path may hold letters, digits, -, _ and ~ only");
         }
-        Ok(BaseUrl([if secure { "https://" } else { "http://" }, authority, path.trim_end_matches('/')].concat()))
+        Ok(BaseUrl(
+            [if secure { "https://" } else { "http://" }, authority, path.trim_end_matches('/')].concat(),
+        ))
     }
 
     /// The URL without a slash at its end.
@@ -143,7 +145,9 @@ fn host_of(authority: &str) -> Option<&str> {
     };
     let rest = &authority[host.len()..];
     let port_fits = match port {
-        Some(port) => port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0),
+        Some(port) => {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        }
         None => rest.is_empty(),
     };
     let host_fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -168,7 +172,8 @@ pub fn check_header(name: &str, value: &str) -> Result<(), Problem> {
         return Err(Problem::new(&field, "a header's name may hold letters, digits and - only"));
     }
     if value.chars().any(|c| c < ' ' && c != '\t' || c == '\x7f' || c > '\u{ff}') {
-        let message = "a header's value cannot hold line breaks, control characters or characters beyond Latin-1";
+        let message =
+            "a header's value cannot hold line breaks, control characters or characters beyond Latin-1";
         return Err(Problem::new(&field, message));
     }
     let reserved = ["accept", "authorization", "content-type", "idempotency-key", "host", "content-length"];

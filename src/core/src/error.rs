@@ -118,7 +118,9 @@ impl Code {
                 "key_context_too_large",
                 "Merge related fields into one value until at most 10 items are left, e.g. tenant: \"acme/eu/billing\".",
             ),
-            Code::InvalidRequest => ("invalid_request", "Correct each field listed in problems, or named in the message."),
+            Code::InvalidRequest => {
+                ("invalid_request", "Correct each field listed in problems, or named in the message.")
+            }
             Code::Unauthorized => (
                 "unauthorized",
                 "Check that the API key is complete, not revoked, and belongs to this environment.",
@@ -191,7 +193,9 @@ impl Code {
                 "malformed_envelope",
                 "Pass the stored text whole and unchanged; it may have been cut off or was never encrypted.",
             ),
-            Code::Internal => ("internal", "This is a fault of workos-vault-edge. Please report it with the message."),
+            Code::Internal => {
+                ("internal", "This is a fault of workos-vault-edge. Please report it with the message.")
+            }
         }
     }
 }
@@ -343,10 +347,9 @@ fn classify(operation: Operation, status: u16, said: &str) -> Code {
         ("item version", Code::VersionMismatch),
     ];
     let said = said.to_ascii_lowercase();
-    if (400..500).contains(&status) && status != 401 && status != 429 {
-        if let Some((_, code)) = SENTENCES.iter().find(|(sentence, _)| said.contains(sentence)) {
-            return *code;
-        }
+    let known = SENTENCES.iter().find(|(sentence, _)| said.contains(sentence));
+    if let (400 | 402..=428 | 430..=499, Some((_, code))) = (status, known) {
+        return *code;
     }
     match status {
         400 | 402 | 405..=407 | 410..=421 | 423..=428 | 431 => Code::InvalidRequest,

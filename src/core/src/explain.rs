@@ -151,8 +151,7 @@ pub fn explain(context: &KeyContext) -> Explanation {
             customer_key_can_apply: name == ORGANIZATION_ID,
         })
         .collect();
-    let key_owner =
-        if has(ORGANIZATION_ID) { KeyOwner::CustomerIfConfigured } else { KeyOwner::WorkOs };
+    let key_owner = if has(ORGANIZATION_ID) { KeyOwner::CustomerIfConfigured } else { KeyOwner::WorkOs };
     Explanation { keks, isolation, patterns, key_owner, lints: lints(context) }
 }
 
@@ -214,11 +213,16 @@ fn lints(context: &KeyContext) -> Vec<Lint> {
         if value.is_empty() {
             add(Level::Note, "empty_value", "the value is empty; is a variable not set?".into());
         } else if value.trim() != value || name.trim() != name {
-            add(Level::Note, "outer_space", "spaces at the ends count: this is another key than without them".into());
+            add(
+                Level::Note,
+                "outer_space",
+                "spaces at the ends count: this is another key than without them".into(),
+            );
         }
     }
     if context.len() > 8 {
-        let message = [&decimal(context.len() as u64), " of at most ", &decimal(ITEMS_MAX as u64), " items are in use"];
+        let message =
+            [&decimal(context.len() as u64), " of at most ", &decimal(ITEMS_MAX as u64), " items are in use"];
         lints.push(Lint {
             level: Level::Note,
             code: "near_item_limit",
@@ -233,27 +237,49 @@ fn lints(context: &KeyContext) -> Vec<Lint> {
 /// Prefixes of well-known credentials, private keys, tokens of three dotted parts.
 fn looks_secret(value: &str) -> bool {
     const PREFIXES: [&str; 14] = [
-        "sk_", "rk_", "sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA", "AIza",
-        "-----BEGIN", "Bearer ",
+        "sk_",
+        "rk_",
+        "sk-",
+        "ghp_",
+        "gho_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "xoxp-",
+        "AKIA",
+        "AIza",
+        "-----BEGIN",
+        "Bearer ",
     ];
     let token = value.starts_with("eyJ") && value.split('.').count() == 3 && value.len() > 40;
     let lower = value.to_ascii_lowercase();
     let says_so = ["password=", "passwd=", "secret=", "api_key="].iter().any(|word| lower.contains(word));
-    token || says_so || PREFIXES.iter().any(|prefix| value.starts_with(prefix) && value.len() >= prefix.len() + 8)
+    token
+        || says_so
+        || PREFIXES.iter().any(|prefix| value.starts_with(prefix) && value.len() >= prefix.len() + 8)
 }
 
 /// An e-mail address, a US social security number, a card number, a telephone number.
 fn looks_personal(value: &str) -> bool {
     if let Some((local, domain)) = value.split_once('@') {
         let plain = !value.contains(char::is_whitespace);
-        if plain && !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.') {
+        if plain
+            && !local.is_empty()
+            && domain.contains('.')
+            && !domain.starts_with('.')
+            && !domain.ends_with('.')
+        {
             return true;
         }
     }
     let digits: Vec<u8> = value.bytes().filter(u8::is_ascii_digit).collect();
     let only = |allowed: &[u8]| value.bytes().all(|b| b.is_ascii_digit() || allowed.contains(&b));
     let social_security = value.len() == 11
-        && value.bytes().enumerate().all(|(i, b)| if i == 3 || i == 6 { b == b'-' } else { b.is_ascii_digit() });
+        && value
+            .bytes()
+            .enumerate()
+            .all(|(i, b)| if i == 3 || i == 6 { b == b'-' } else { b.is_ascii_digit() });
     let card = (13..=19).contains(&digits.len()) && only(b" -") && luhn(&digits);
     let telephone = value.starts_with('+') && (8..=15).contains(&digits.len()) && only(b"+ -()");
     social_security || card || telephone

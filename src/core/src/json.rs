@@ -130,9 +130,11 @@ impl Tree for Json {
     fn member(&self, name: &str) -> Self {
         match self {
             // The last one counts, as JavaScript has it.
-            Json::Object(members) => {
-                members.iter().rev().find(|(n, _)| n == name).map_or(Json::Missing, |(_, value)| value.clone())
-            }
+            Json::Object(members) => members
+                .iter()
+                .rev()
+                .find(|(n, _)| n == name)
+                .map_or(Json::Missing, |(_, value)| value.clone()),
             _ => Json::Missing,
         }
     }
@@ -248,7 +250,8 @@ mod wire {
 
     impl ToWire for ObjectMetadata<String, Timestamp> {
         fn to_wire(&self) -> Json {
-            let actor = [("id", Json::text(&*self.updated_by.id)), ("name", Json::text(&*self.updated_by.name))];
+            let actor =
+                [("id", Json::text(&*self.updated_by.id)), ("name", Json::text(&*self.updated_by.name))];
             Json::object([
                 ("id", Json::text(&*self.id)),
                 ("environment_id", Json::text(&*self.environment_id)),
@@ -298,7 +301,8 @@ mod wire {
 
     impl<R: ToWire> ToWire for Page<R, String> {
         fn to_wire(&self) -> Json {
-            let cursors = [("before", optional(self.before.as_ref())), ("after", optional(self.after.as_ref()))];
+            let cursors =
+                [("before", optional(self.before.as_ref())), ("after", optional(self.after.as_ref()))];
             Json::object([
                 ("data", Json::Array(self.data.iter().map(ToWire::to_wire).collect())),
                 ("list_metadata", Json::object(cursors)),

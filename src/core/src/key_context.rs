@@ -215,7 +215,9 @@ fn advice(kind: Kind) -> String {
             None => "; write it as a string".into(),
         },
         Kind::Bool(_) => ["; write \"", &kind.describe(), "\""].concat(),
-        Kind::Array | Kind::Object => "; join its parts into one string, or give each an item of its own".into(),
+        Kind::Array | Kind::Object => {
+            "; join its parts into one string, or give each an item of its own".into()
+        }
         Kind::Null | Kind::Missing => "; leave the item out, or give it a value".into(),
         _ => String::new(),
     }

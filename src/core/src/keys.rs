@@ -17,7 +17,13 @@ use zeroize::Zeroizing;
 pub const DATA_KEY_BYTES: usize = 32;
 
 fn post<V>(operation: Operation, target: &str, fields: Vec<(&'static str, Field<V>)>) -> Request<V> {
-    Request { operation, method: Method::Post, target: target.into(), body: Some(Body(fields)), repeatable: true }
+    Request {
+        operation,
+        method: Method::Post,
+        target: target.into(),
+        body: Some(Body(fields)),
+        repeatable: true,
+    }
 }
 
 /// Standard base64 (RFC 4648, section 4) that holds something.
@@ -84,7 +90,9 @@ impl CreateRekey {
         let mut reader = Reader::options(options);
         let encrypted_keys = reader.checked("encryptedKeys", wrapped_keys);
         let context = reader.context("context");
-        reader.finish(encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }))
+        reader.finish(
+            encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }),
+        )
     }
 
     /// From the wire's `{encrypted_keys, context}`.
@@ -92,7 +100,9 @@ impl CreateRekey {
         let mut reader = Reader::body(body);
         let encrypted_keys = reader.checked("encrypted_keys", wrapped_keys);
         let context = reader.context("context");
-        reader.finish(encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }))
+        reader.finish(
+            encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }),
+        )
     }
 
     /// `POST /vault/v1/keys/rekey`.
@@ -100,7 +110,10 @@ impl CreateRekey {
         post(
             Operation::CreateRekey,
             "/vault/v1/keys/rekey",
-            vec![("encrypted_keys", Field::Text(self.encrypted_keys)), ("context", Field::Context(self.context))],
+            vec![
+                ("encrypted_keys", Field::Text(self.encrypted_keys)),
+                ("context", Field::Context(self.context)),
+            ],
         )
     }
 }

@@ -13,11 +13,17 @@ const ID_MAX: usize = 256;
 fn check(field: &str, text: &str, max: usize) -> Result<(), Problem> {
     let length = text.chars().count();
     if length == 0 {
-        return Err(Problem::limit(field, ["expected 1 to ", &decimal(max as u64), " characters, got none"].concat()));
+        return Err(Problem::limit(
+            field,
+            ["expected 1 to ", &decimal(max as u64), " characters, got none"].concat(),
+        ));
     }
     if length > max {
         let (max, length) = (decimal(max as u64), decimal(length as u64));
-        return Err(Problem::limit(field, ["expected at most ", &max, " characters, got ", &length].concat()));
+        return Err(Problem::limit(
+            field,
+            ["expected at most ", &max, " characters, got ", &length].concat(),
+        ));
     }
     Ok(())
 }

@@ -52,7 +52,11 @@ impl<V: Clone> CreateObject<V> {
         let name = reader.checked("name", ObjectName::new);
         let value = encoded.or_else(|| value(&mut reader));
         let context = reader.scoped_context("context", scope);
-        reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject { name, value, context }))
+        reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject {
+            name,
+            value,
+            context,
+        }))
     }
 
     /// From the wire's `{name, value, key_context}`.
@@ -61,7 +65,11 @@ impl<V: Clone> CreateObject<V> {
         let name = reader.checked("name", ObjectName::new);
         let value = reader.text("value");
         let context = reader.context("key_context");
-        reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject { name, value, context }))
+        reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject {
+            name,
+            value,
+            context,
+        }))
     }
 
     /// `POST /vault/v1/kv`.
@@ -409,7 +417,10 @@ pub struct Object<S, D> {
 impl<S, D> Object<S, D> {
     /// Reads the answer to `readObject` or `readObjectByName` (with a value), `describeObject` or
     /// `updateObject` (without).
-    pub fn read_answer<T: Tree<Text = S, Time = D>>(operation: Operation, answer: &Answer<T>) -> Result<Self, Error> {
+    pub fn read_answer<T: Tree<Text = S, Time = D>>(
+        operation: Operation,
+        answer: &Answer<T>,
+    ) -> Result<Self, Error> {
         let has_value = matches!(operation, Operation::ReadObject | Operation::ReadObjectByName);
         answer.read(operation, |body| {
             let (id, name) = (body.text("id"), body.text("name"));

@@ -130,7 +130,8 @@ impl<'a, T: Tree> Reader<'a, T> {
     pub fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
         let kind = self.member(name).kind();
         match kind {
-            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => {
+            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 =>
+            {
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 Some(n as u64)
             }
@@ -218,11 +219,7 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     /// A map within the map.
-    pub fn nested<R>(
-        &mut self,
-        name: &str,
-        read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>,
-    ) -> Option<R> {
+    pub fn nested<R>(&mut self, name: &str, read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>) -> Option<R> {
         if !self.is_map() {
             return None; // That is told already.
         }

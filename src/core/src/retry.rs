@@ -37,7 +37,14 @@ impl Policy {
     /// ([`crate::http::Request::repeatable`]); one that is not is sent again only after 429, when it surely
     /// did nothing. `left_ms` is the time until the call's deadline, `random` is uniform in 0 to 1 (full
     /// jitter: Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
-    pub fn decide(&self, attempt: u32, repeatable: bool, error: &Error, left_ms: u64, random: f64) -> Decision {
+    pub fn decide(
+        &self,
+        attempt: u32,
+        repeatable: bool,
+        error: &Error,
+        left_ms: u64,
+        random: f64,
+    ) -> Decision {
         let may_repeat = error.retryable() && (repeatable || error.code == Code::RateLimited);
         if attempt > self.max_retries || !may_repeat {
             return Decision::Stop;

@@ -45,7 +45,12 @@ impl Kind {
 
 /// A number in decimal, exactly, where three places are enough for that: what people pass by mistake. Far
 /// smaller than the standard library's float printer.
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::float_cmp)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::float_cmp
+)]
 pub fn number(n: f64) -> Option<String> {
     if n.is_nan() {
         return Some("NaN".into());

@@ -5,9 +5,7 @@ use std::collections::HashSet;
 use vault_core::http::{Answer, Operation, retry_after_ms};
 use vault_core::json::{Json, Timestamp, ToWire};
 use vault_core::keys::{DataKey, DataKeyPair};
-use vault_core::objects::{
-    Actor, DeleteObject, Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page,
-};
+use vault_core::objects::{Actor, DeleteObject, Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page};
 use vault_core::{Code, Error};
 
 fn answer(status: u16, body: &str) -> Answer<Json> {
@@ -46,7 +44,10 @@ fn every_result_is_read_as_it_was_written() {
         metadata: metadata(),
     };
     assert_eq!(ObjectMetadata::read_answer(&of(&metadata())).unwrap(), metadata());
-    assert_eq!(Object::read_answer(Operation::ReadObject, &of(&object(Some("v")))).unwrap(), object(Some("v")));
+    assert_eq!(
+        Object::read_answer(Operation::ReadObject, &of(&object(Some("v")))).unwrap(),
+        object(Some("v"))
+    );
     assert_eq!(Object::read_answer(Operation::DescribeObject, &of(&object(None))).unwrap(), object(None));
     let summaries = Page {
         data: vec![
@@ -71,7 +72,8 @@ fn every_result_is_read_as_it_was_written() {
     assert_eq!(Page::<ObjectVersion<_, _>, _>::read_answer(&of(&versions)).unwrap(), versions);
     let data_key = DataKey { id: "k".to_owned(), key: format!("{}=", "A".repeat(43)) };
     assert_eq!(DataKey::read_answer(&of(&data_key)).unwrap(), data_key);
-    let pair = DataKeyPair { data_key, encrypted_keys: "AAAA".into(), context: vec![("a".into(), "b".into())] };
+    let pair =
+        DataKeyPair { data_key, encrypted_keys: "AAAA".into(), context: vec![("a".into(), "b".into())] };
     assert_eq!(DataKeyPair::read_answer(Operation::CreateDataKey, &of(&pair)).unwrap(), pair);
     assert!(!format!("{pair:?}").contains("AAAAAAA"), "a key has no readable Debug");
     assert!(DeleteObject::read_answer(&answer(200, r#"{"name": "n", "success": true}"#)).is_ok());
@@ -108,15 +110,22 @@ fn what_is_wrong_with_an_answer_is_named_by_its_path() {
     assert_eq!(read("{}"), ["id", "name", "value", "metadata"]);
     let body = r#"{"id": 1, "name": "n", "value": null, "metadata": {"id": "a", "environment_id": "e", "context": {"a": {}},
         "key_id": "k", "updated_at": "today", "updated_by": "me", "version_id": 4}}"#;
-    let expected =
-        ["id", "value", "metadata.context.a", "metadata.updated_at", "metadata.version_id", "metadata.updated_by"];
+    let expected = [
+        "id",
+        "value",
+        "metadata.context.a",
+        "metadata.updated_at",
+        "metadata.version_id",
+        "metadata.updated_by",
+    ];
     assert_eq!(read(body), expected);
     let list = answer(200, r#"{"data": [{"id": "a", "name": "n"}, {"id": "b"}, 5], "list_metadata": {}}"#);
     let error = Page::<ObjectSummary<_, _>, _>::read_answer(&list).unwrap_err();
     let fields: Vec<_> = error.problems.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(fields, ["data[1].name", "data[2]"]);
     for (key, found) in [("AAAA", "got 3 bytes"), ("*", "text that is not base64"), ("", "got 0 bytes")] {
-        let error = DataKey::read_answer(&answer(200, &format!(r#"{{"id": "k", "data_key": "{key}"}}"#))).unwrap_err();
+        let error = DataKey::read_answer(&answer(200, &format!(r#"{{"id": "k", "data_key": "{key}"}}"#)))
+            .unwrap_err();
         assert!(error.message.contains(found), "{}", error.message);
     }
 }

@@ -14,7 +14,19 @@ fn api_keys_are_checked_and_never_shown() {
         assert_eq!(key.expose(), good);
         assert!(!format!("{key:?}").contains(good));
     }
-    for bad in ["", "sk_", "sk_a", " sk_test_abc123", "sk_test_abc123\n", "pk_test_abc123", "client_abc123", "test_abc123", "sk_test abc", "sk_test_é12", "sk_test_a\r\nX: y"] {
+    for bad in [
+        "",
+        "sk_",
+        "sk_a",
+        " sk_test_abc123",
+        "sk_test_abc123\n",
+        "pk_test_abc123",
+        "client_abc123",
+        "test_abc123",
+        "sk_test abc",
+        "sk_test_é12",
+        "sk_test_a\r\nX: y",
+    ] {
         let error = key(bad).unwrap_err();
         assert_eq!(error.code, Code::InvalidApiKey, "{bad:?}");
         assert!(error.message.starts_with("apiKey: ") && !error.message.contains("abc"), "{error}");
@@ -98,12 +110,24 @@ proptest! {
 
 #[test]
 fn headers() {
-    for (name, value) in [("X-Team", "a"), ("traceparent", "00-1-2-01"), ("x", ""), ("x", "tab\there"), ("x", "é")] {
+    for (name, value) in
+        [("X-Team", "a"), ("traceparent", "00-1-2-01"), ("x", ""), ("x", "tab\there"), ("x", "é")]
+    {
         assert!(check_header(name, value).is_ok(), "{name}: {value}");
     }
-    for (name, value) in
-        [("", "a"), ("a b", "a"), ("a:", "a"), ("é", "a"), ("x", "a\r\nb"), ("x", "a\nb"), ("x", "\0"), ("x", "日本"), ("Accept", "a"), ("AUTHORIZATION", "a"), ("content-type", "a")]
-    {
+    for (name, value) in [
+        ("", "a"),
+        ("a b", "a"),
+        ("a:", "a"),
+        ("é", "a"),
+        ("x", "a\r\nb"),
+        ("x", "a\nb"),
+        ("x", "\0"),
+        ("x", "日本"),
+        ("Accept", "a"),
+        ("AUTHORIZATION", "a"),
+        ("content-type", "a"),
+    ] {
         assert!(check_header(name, value).is_err(), "{name}: {value:?}");
     }
 }
@@ -116,7 +140,8 @@ fn error(code: Code, retry_after_ms: Option<u64>) -> Error {
 fn only_what_may_help_and_do_no_harm_is_tried_again() {
     let policy = Policy::default();
     for code in Code::ALL {
-        let decide = |repeatable| policy.decide(1, repeatable, &error(code, None), 60_000, 0.5) != Decision::Stop;
+        let decide =
+            |repeatable| policy.decide(1, repeatable, &error(code, None), 60_000, 0.5) != Decision::Stop;
         assert_eq!(decide(true), code.retryable(), "{code:?}");
         assert_eq!(decide(false), code == Code::RateLimited, "{code:?}");
     }

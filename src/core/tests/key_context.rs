@@ -48,7 +48,8 @@ fn a_wrong_type_is_told_with_what_to_write() {
 #[test]
 fn all_problems_are_told_at_once() {
     let long = "n".repeat(121);
-    let json = format!(r#"{{"": "a", "{long}": "b", "x": 1, "y": "{}", "z": "ok", "z": "again"}}"#, "v".repeat(501));
+    let json =
+        format!(r#"{{"": "a", "{long}": "b", "x": 1, "y": "{}", "z": "ok", "z": "again"}}"#, "v".repeat(501));
     let found = problems(&json);
     let fields: Vec<_> = found.iter().map(|(field, _)| field.as_str()).collect();
     let named = format!("key_context.{long}");
@@ -67,7 +68,8 @@ fn limits_hold_at_the_bound_and_refuse_one_past_it() {
 
     // Code points, whatever they take in bytes or UTF-16 units.
     for char in ["a", "é", "鍵", "🔑"] {
-        let one = |name: usize, value: usize| KeyContext::from_pairs([(char.repeat(name), char.repeat(value))]);
+        let one =
+            |name: usize, value: usize| KeyContext::from_pairs([(char.repeat(name), char.repeat(value))]);
         assert!(one(1, 0).is_ok() && one(120, 500).is_ok(), "{char}");
         assert_eq!(one(121, 1).unwrap_err().problems.len(), 1);
         assert_eq!(one(1, 501).unwrap_err().problems.len(), 1);
@@ -149,7 +151,8 @@ fn strategies_use_fixed_names() {
     assert_eq!(items(KeyContext::for_tenant("t", "eu")), "tenant_id=t environment=eu");
     let service = KeyContext::for_service("production", "billing", "restricted");
     assert_eq!(items(service), "environment=production service=billing data_classification=restricted");
-    let steps = org.with_environment("e").and_then(|c| c.with_service("s")).and_then(|c| c.with_classification("c"));
+    let steps =
+        org.with_environment("e").and_then(|c| c.with_service("s")).and_then(|c| c.with_classification("c"));
     assert_eq!(items(steps), "organization_id=org_123 environment=e service=s data_classification=c");
     let compliance = org.with_compliance("eu", "gdpr");
     assert_eq!(items(compliance), "organization_id=org_123 data_residency=eu compliance_framework=gdpr");
@@ -184,7 +187,10 @@ fn rotation_periods_follow_the_calendar_in_utc() {
     }
     assert_eq!(rotation_period(i64::MAX, Rotation::Year), None);
     assert_eq!(rotation_period(i64::MIN, Rotation::Year), None);
-    for wrong in ["", "24", "2024-", "2024-Q0", "2024-Q5", "2024-q1", "2024-00", "2024-13", "2024-1", "Q1-2024", "2024-Q11", "20é4"] {
+    for wrong in [
+        "", "24", "2024-", "2024-Q0", "2024-Q5", "2024-q1", "2024-00", "2024-13", "2024-1", "Q1-2024",
+        "2024-Q11", "20é4",
+    ] {
         assert!(!is_rotation_period(wrong), "{wrong}");
     }
 }
@@ -193,7 +199,11 @@ fn rotation_periods_follow_the_calendar_in_utc() {
 fn explain_tells_isolation_and_whose_keys() {
     let cases: [(&[(&str, &str)], Isolation, KeyOwner); 9] = [
         (&[("organization_id", "org_1")], Isolation::Organization, KeyOwner::CustomerIfConfigured),
-        (&[("user_id", "u"), ("organization_id", "org_1")], Isolation::OrganizationUser, KeyOwner::CustomerIfConfigured),
+        (
+            &[("user_id", "u"), ("organization_id", "org_1")],
+            Isolation::OrganizationUser,
+            KeyOwner::CustomerIfConfigured,
+        ),
         (
             &[("organization_id", "org_1"), ("resource_type", "r")],
             Isolation::OrganizationResource,
@@ -220,7 +230,8 @@ fn explain_tells_isolation_and_whose_keys() {
         }
     }
     let all = KeyContext::for_organization("org_1").unwrap().with_rotation("2024").unwrap();
-    let all = all.with_compliance("eu", "gdpr").unwrap().with_environment("e").unwrap().with_service("s").unwrap();
+    let all =
+        all.with_compliance("eu", "gdpr").unwrap().with_environment("e").unwrap().with_service("s").unwrap();
     assert_eq!(explain(&all).patterns, ["rotation", "compliance", "hierarchy"]);
 }
 
@@ -230,7 +241,15 @@ fn explain_lints_what_looks_like_a_slip_and_nothing_else() {
         let context = KeyContext::from_pairs([(name, value)]).unwrap();
         explain(&context).lints.into_iter().map(|lint| lint.code).collect::<Vec<_>>()
     };
-    for name in ["organizationId", "OrganizationID", "Organization_ID", "orgId", "org_id", "organisation_id", "organization-id"] {
+    for name in [
+        "organizationId",
+        "OrganizationID",
+        "Organization_ID",
+        "orgId",
+        "org_id",
+        "organisation_id",
+        "organization-id",
+    ] {
         assert_eq!(codes(name, "org_1"), ["misspelled_name"], "{name}");
     }
     for name in ["userId", "UserId", "user-id", "user", "tenantId", "resourceType", "rotation"] {

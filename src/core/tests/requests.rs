@@ -48,7 +48,11 @@ fn every_operation_has_the_shape_that_the_api_describes() {
             true,
         ),
         (by_id.read_request(), "GET /vault/v1/kv/a1", true),
-        (ReadObjectByName::from_options(&Json::text("a/b")).unwrap().into_request(), "GET /vault/v1/kv/name/a%2Fb", true),
+        (
+            ReadObjectByName::from_options(&Json::text("a/b")).unwrap().into_request(),
+            "GET /vault/v1/kv/name/a%2Fb",
+            true,
+        ),
         (
             ReadObjectByName::from_options(&options(&[("name", "é?#%")])).unwrap().into_request(),
             "GET /vault/v1/kv/name/%C3%A9%3F%23%25",
@@ -62,12 +66,16 @@ fn every_operation_has_the_shape_that_the_api_describes() {
             false,
         ),
         (
-            UpdateObject::from_options(&options(&[("id", "a1"), ("value", "")]), None).unwrap().into_request(),
+            UpdateObject::from_options(&options(&[("id", "a1"), ("value", "")]), None)
+                .unwrap()
+                .into_request(),
             r#"PUT /vault/v1/kv/a1 {"value":""}"#,
             false,
         ),
         (
-            DeleteObject::from_options(&options(&[("id", "a1"), ("versionCheck", "a&b")])).unwrap().into_request(),
+            DeleteObject::from_options(&options(&[("id", "a1"), ("versionCheck", "a&b")]))
+                .unwrap()
+                .into_request(),
             "DELETE /vault/v1/kv/a1?version_check=a%26b",
             false,
         ),
@@ -119,10 +127,17 @@ fn limits_of_ids_names_and_pages() {
     }
     assert!(ById::from_options(&options(&[("id", "...")])).is_ok());
     assert_eq!(refused(ReadObjectByName::from_options(&Json::text(".."))), ["name"]);
-    assert_eq!(refused(ListObjects::from_options(&options(&[("updatedAfter", "2024-01-01")]))), ["updatedAfter"]);
+    assert_eq!(
+        refused(ListObjects::from_options(&options(&[("updatedAfter", "2024-01-01")]))),
+        ["updatedAfter"]
+    );
     assert_eq!(refused(ListObjects::from_options(&options(&[("before", "a"), ("after", "b")]))), ["before"]);
     for wrong in ["", "=", "AAA", "A-_A", "AAAA\n"] {
-        assert_eq!(refused(DecryptDataKey::from_options(&options(&[("keys", wrong)]))), ["keys"], "{wrong:?}");
+        assert_eq!(
+            refused(DecryptDataKey::from_options(&options(&[("keys", wrong)]))),
+            ["keys"],
+            "{wrong:?}"
+        );
     }
 }
 
@@ -131,18 +146,28 @@ fn a_scope_fills_in_and_refuses_contradictions() {
     let scope = Scope::new(KeyContext::for_organization("org_1").unwrap());
     let create = |context: &str| {
         let text = format!(r#"{{"name": "n", "value": "v"{context}}}"#);
-        CreateObject::from_options(&json(&text), None, Some(&scope)).map(|create| create.context.canonical_json())
+        CreateObject::from_options(&json(&text), None, Some(&scope))
+            .map(|create| create.context.canonical_json())
     };
     assert_eq!(create("").unwrap(), r#"{"organization_id":"org_1"}"#);
     assert_eq!(create(r#", "context": {"a": "b"}"#).unwrap(), r#"{"a":"b","organization_id":"org_1"}"#);
-    assert_eq!(create(r#", "context": {"organization_id": "org_1"}"#).unwrap(), r#"{"organization_id":"org_1"}"#);
-    assert_eq!(create(r#", "context": {"organization_id": "org_2"}"#).unwrap_err().code, Code::ContextMismatch);
+    assert_eq!(
+        create(r#", "context": {"organization_id": "org_1"}"#).unwrap(),
+        r#"{"organization_id":"org_1"}"#
+    );
+    assert_eq!(
+        create(r#", "context": {"organization_id": "org_2"}"#).unwrap_err().code,
+        Code::ContextMismatch
+    );
     assert_eq!(create(r#", "context": {}"#).unwrap(), r#"{"organization_id":"org_1"}"#);
     assert_eq!(create(r#", "context": {"a": 1}"#).unwrap_err().code, Code::InvalidKeyContext);
     let all = json(r#"{"name": "", "value": 1, "context": {"organization_id": "org_2"}}"#);
     let error = CreateObject::from_options(&all, None, Some(&scope)).unwrap_err();
     let fields: Vec<_> = error.problems.iter().map(|problem| problem.field.as_str()).collect();
-    assert_eq!((error.code, fields), (Code::ContextMismatch, vec!["name", "value", "key_context.organization_id"]));
+    assert_eq!(
+        (error.code, fields),
+        (Code::ContextMismatch, vec!["name", "value", "key_context.organization_id"])
+    );
     for (context, fits) in [
         (r#"{"organization_id": "org_1", "b": "c"}"#, true),
         (r#"{"organization_id": "org_2"}"#, false),
@@ -223,7 +248,11 @@ proptest! {
 }
 
 fn percent_encoding_of(segment: &str) -> String {
-    url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes()).next().unwrap().1.into_owned()
+    url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes())
+        .next()
+        .unwrap()
+        .1
+        .into_owned()
 }
 
 #[test]

@@ -66,8 +66,15 @@ impl Environment {
             Operation::Update(update) => {
                 let object = self.store.by_id(update.id.as_str())?;
                 check_version(object, update.version_check.as_ref())?;
-                let (version, sealed) =
-                    seal(&mut self.kms, &self.etag_salt, &object.id, &object.context, &update.value, now_ms, random)?;
+                let (version, sealed) = seal(
+                    &mut self.kms,
+                    &self.etag_salt,
+                    &object.id,
+                    &object.context,
+                    &update.value,
+                    now_ms,
+                    random,
+                )?;
                 let key_id = self.kms.key_id(&object.context, random);
                 let object = self.store.by_id_mut(update.id.as_str())?;
                 object.versions.push(version);
@@ -123,7 +130,9 @@ impl Environment {
 
     fn check_organization(&self, context: &KeyContext) -> Result<(), Refusal> {
         match (&self.organizations, context.get(ORGANIZATION_ID)) {
-            (Some(known), Some(id)) if !known.contains(id) => Err(Refusal::new(422, "organization_id not found")),
+            (Some(known), Some(id)) if !known.contains(id) => {
+                Err(Refusal::new(422, "organization_id not found"))
+            }
             _ => Ok(()),
         }
     }

@@ -42,16 +42,23 @@ impl Replays {
     }
 
     /// Keeps a success. A refused request did nothing and may be sent again.
-    pub(crate) fn keep(&mut self, api_key: usize, key: &str, fingerprint: [u8; 32], answer: &(u16, Json), at_ms: u64) {
+    pub(crate) fn keep(
+        &mut self,
+        api_key: usize,
+        key: &str,
+        fingerprint: [u8; 32],
+        answer: &(u16, Json),
+        at_ms: u64,
+    ) {
         let key = (api_key, key.to_owned());
         let replay = Replay { fingerprint, answer: answer.clone(), at_ms };
         if self.answers.insert(key.clone(), replay).is_none() {
             self.oldest.push_back(key);
         }
-        if self.oldest.len() > KEPT {
-            if let Some(oldest) = self.oldest.pop_front() {
-                self.answers.remove(&oldest);
-            }
+        if self.oldest.len() > KEPT
+            && let Some(oldest) = self.oldest.pop_front()
+        {
+            self.answers.remove(&oldest);
         }
     }
 }

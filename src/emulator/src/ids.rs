@@ -91,7 +91,9 @@ mod tests {
         }
         let other = Cursors::new(&mut |out: &mut [u8]| out.fill(8));
         assert_eq!(other.read(&cursors.write(5)), None);
-        for wrong in ["", "x", "00000000-0000-0000-0000-000000000000", &[&cursors.write(1)[..], "00"].concat()] {
+        for wrong in
+            ["", "x", "00000000-0000-0000-0000-000000000000", &[&cursors.write(1)[..], "00"].concat()]
+        {
             assert_eq!(cursors.read(wrong), None, "{wrong}");
         }
     }

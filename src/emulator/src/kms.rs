@@ -136,10 +136,10 @@ impl Kms {
 
     /// The ID of the item's KEK, made now if need be.
     fn kek_id(&mut self, name: &str, value: &str, random: &mut dyn Randomness) -> String {
-        if name == ORGANIZATION_ID {
-            if let Some(id) = self.customer.get(value) {
-                return id.clone();
-            }
+        if name == ORGANIZATION_ID
+            && let Some(id) = self.customer.get(value)
+        {
+            return id.clone();
         }
         let Kms { keks, by_item, .. } = self;
         let id = by_item.entry((name.to_owned(), value.to_owned())).or_insert_with(|| {

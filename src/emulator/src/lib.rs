@@ -117,8 +117,13 @@ impl Emulator {
             let name = format!("Emulator key {}", index + 1);
             keys.push(Key { secret, id: ids::ulid("key_", now_ms, random), name });
         }
-        let environment =
-            Environment::new(options.organizations, options.customer_keys, options.recovery_period_ms, now_ms, random)?;
+        let environment = Environment::new(
+            options.organizations,
+            options.customer_keys,
+            options.recovery_period_ms,
+            now_ms,
+            random,
+        )?;
         Ok(Emulator { keys, environment, replays: Replays::default() })
     }
 
@@ -159,7 +164,8 @@ impl Emulator {
     }
 
     fn authenticate(&self, authorization: Option<&str>) -> Result<usize, Refusal> {
-        let given = authorization.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default().trim();
+        let given =
+            authorization.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default().trim();
         let mut found = None;
         for (index, key) in self.keys.iter().enumerate() {
             if bool::from(key.secret.as_bytes().ct_eq(given.as_bytes())) {

@@ -44,7 +44,11 @@ impl Options {
                 reader.whole("recoveryPeriodMs", 0, RECOVERY_MAX_MS).unwrap_or_default()
             },
         };
-        if reader.problems.is_empty() { Ok(parsed) } else { Err(Error::invalid(Code::InvalidConfig, reader.problems)) }
+        if reader.problems.is_empty() {
+            Ok(parsed)
+        } else {
+            Err(Error::invalid(Code::InvalidConfig, reader.problems))
+        }
     }
 }
 
@@ -63,7 +67,8 @@ fn strings<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<Vec<String
     }
     let texts = member.items().and_then(|items| items.iter().map(Tree::string).collect());
     if texts.is_none() {
-        let got = if member.kind() == Kind::Array { Kind::Other("something else in it") } else { member.kind() };
+        let got =
+            if member.kind() == Kind::Array { Kind::Other("something else in it") } else { member.kind() };
         reader.problem(name, expected("a list of strings", got));
     }
     texts
@@ -78,6 +83,7 @@ fn customer_key<T: Tree>(reader: &mut Reader<'_, T>) -> Option<CustomerKey> {
         }
         provider
     });
-    let accessible = if reader.member("accessible").is_absent() { Some(true) } else { reader.bool("accessible") };
+    let accessible =
+        if reader.member("accessible").is_absent() { Some(true) } else { reader.bool("accessible") };
     Some(CustomerKey { organization_id: organization_id?, provider: provider?, accessible: accessible? })
 }

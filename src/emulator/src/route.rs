@@ -74,10 +74,12 @@ pub(crate) fn route(request: &Request<'_>) -> Result<Operation, Refusal> {
             }
             let body = body(request)?;
             match operation {
-                "data-key" => {
-                    KeyContext::from_tree(&body.member("context")).map(Operation::CreateDataKey).map_err(refuse)
+                "data-key" => KeyContext::from_tree(&body.member("context"))
+                    .map(Operation::CreateDataKey)
+                    .map_err(refuse),
+                "decrypt" => {
+                    DecryptDataKey::from_options(&body).map(Operation::DecryptDataKey).map_err(refuse)
                 }
-                "decrypt" => DecryptDataKey::from_options(&body).map(Operation::DecryptDataKey).map_err(refuse),
                 _ => CreateRekey::from_wire(&body).map(Operation::Rekey).map_err(refuse),
             }
         }
@@ -106,8 +108,13 @@ fn parse_query(query: &str) -> Result<Json, Refusal> {
 }
 
 fn body(request: &Request<'_>) -> Result<Json, Refusal> {
-    let body = Json::parse(request.body).map_err(|error| Refusal::new(400, format!("the body is not JSON: {error}")))?;
-    if matches!(body, Json::Object(_)) { Ok(body) } else { Err(Refusal::new(400, "the body is not a JSON object")) }
+    let body = Json::parse(request.body)
+        .map_err(|error| Refusal::new(400, format!("the body is not JSON: {error}")))?;
+    if matches!(body, Json::Object(_)) {
+        Ok(body)
+    } else {
+        Err(Refusal::new(400, "the body is not a JSON object"))
+    }
 }
 
 fn check<T>(checked: Result<T, vault_core::Problem>) -> Result<T, Refusal> {
@@ -119,8 +126,10 @@ fn check<T>(checked: Result<T, vault_core::Problem>) -> Result<T, Refusal> {
 fn refuse(error: Error) -> Refusal {
     let form = error.problems.iter().any(|problem| problem.fault == Fault::Form);
     let status = if form { 400 } else { 422 };
-    let non_string =
-        error.problems.iter().any(|p| p.field.starts_with("key_context.") && p.message.starts_with("expected a string"));
+    let non_string = error
+        .problems
+        .iter()
+        .any(|p| p.field.starts_with("key_context.") && p.message.starts_with("expected a string"));
     match error.code {
         Code::KeyContextTooLarge => Refusal::new(status, "maximum key context size exceeded"),
         Code::InvalidKeyContext if non_string => {

@@ -134,13 +134,17 @@ impl Store {
     }
 
     /// A page, in order of creation.
-    pub(crate) fn list(&self, list: &ListObjects) -> Result<Page<ObjectSummary<String, Timestamp>, String>, Refusal> {
+    pub(crate) fn list(
+        &self,
+        list: &ListObjects,
+    ) -> Result<Page<ObjectSummary<String, Timestamp>, String>, Refusal> {
         let limit = usize::try_from(list.limit.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
         let search = list.search.as_ref().map(|search| search.to_lowercase());
         if search.as_ref().is_some_and(|search| search.trim_start().starts_with('{')) {
             return Err(Refusal::new(400, "search: the emulator searches names only, not structured JSON"));
         }
-        let updated_after = list.updated_after.as_deref().and_then(Timestamp::parse).map(|at| at.unix_nanos());
+        let updated_after =
+            list.updated_after.as_deref().and_then(Timestamp::parse).map(|at| at.unix_nanos());
         let matches = |object: &&Object| {
             let name = search.as_ref().is_none_or(|search| object.name.to_lowercase().contains(search));
             let at = object.current().map_or(0, |version| version.created_at.unix_nanos());

@@ -70,7 +70,10 @@ fn the_life_of_an_object() {
     let created = vault.create("a/b", "one");
     let mut members: Vec<_> = created.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
-    assert_eq!(members, ["context", "environment_id", "id", "key_id", "updated_at", "updated_by", "version_id"]);
+    assert_eq!(
+        members,
+        ["context", "environment_id", "id", "key_id", "updated_at", "updated_by", "version_id"]
+    );
     assert_eq!(created["updated_at"], "2024-06-15T10:30:00.001Z");
     let path = format!("/vault/v1/kv/{}", text(&created["id"]));
     let (status, read) = vault.ask("GET", &path, &Value::Null);
@@ -86,7 +89,8 @@ fn the_life_of_an_object() {
     let (status, described) = vault.ask("GET", &format!("{path}/metadata"), &Value::Null);
     assert_eq!((status, described.get("value")), (200, None));
     let (_, versions) = vault.ask("GET", &format!("{path}/versions"), &Value::Null);
-    let sizes: Vec<_> = versions["data"].as_array().unwrap().iter().map(|v| (&v["size"], &v["current_version"])).collect();
+    let sizes: Vec<_> =
+        versions["data"].as_array().unwrap().iter().map(|v| (&v["size"], &v["current_version"])).collect();
     assert_eq!(sizes, [(&json!(5), &json!(true)), (&json!(4), &json!(false)), (&json!(3), &json!(false))]);
     assert_eq!(versions["data"][0]["id"], described["metadata"]["version_id"]);
     assert_eq!(versions["data"][2]["id"], created["version_id"]);
@@ -105,7 +109,8 @@ fn what_is_wrong_has_its_status_and_sentence() {
     let mut vault = plain();
     vault.create("taken", "v");
     let object = |name: &str, context: Value| json!({"name": name, "value": "v", "key_context": context});
-    let many: Value = (0..11).map(|i| (format!("k{i}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+    let many: Value =
+        (0..11).map(|i| (format!("k{i}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
     let cases = [
         ("POST", "/vault/v1/kv", object("taken", json!({"a": "b"})), 409, "already exists"),
         ("POST", "/vault/v1/kv", object("n", json!({"a": 1})), 400, "invalid key context: non-string value"),
@@ -113,13 +118,31 @@ fn what_is_wrong_has_its_status_and_sentence() {
         ("POST", "/vault/v1/kv", object("n", json!({})), 422, "invalid key context"),
         ("POST", "/vault/v1/kv", object("n", json!({"a": "v".repeat(501)})), 422, "at most 500 characters"),
         ("POST", "/vault/v1/kv", object(&"n".repeat(201), json!({"a": "b"})), 422, "at most 200 characters"),
-        ("POST", "/vault/v1/kv", json!({"name": "n", "key_context": {"a": "b"}}), 400, "value: expected a string"),
+        (
+            "POST",
+            "/vault/v1/kv",
+            json!({"name": "n", "key_context": {"a": "b"}}),
+            400,
+            "value: expected a string",
+        ),
         ("POST", "/vault/v1/kv", json!([]), 400, "not a JSON object"),
-        ("POST", "/vault/v1/keys/data-key", json!({"context": many}), 422, "maximum key context size exceeded"),
+        (
+            "POST",
+            "/vault/v1/keys/data-key",
+            json!({"context": many}),
+            422,
+            "maximum key context size exceeded",
+        ),
         ("POST", "/vault/v1/keys/data-key", json!({}), 400, "key_context: expected an object"),
         ("POST", "/vault/v1/keys/decrypt", json!({"keys": "*"}), 400, "base64"),
         ("POST", "/vault/v1/keys/decrypt", json!({"keys": "AAAA"}), 400, "cannot be decrypted"),
-        ("POST", "/vault/v1/keys/rekey", json!({"encrypted_keys": "AAAA", "context": {"a": "b"}}), 400, "cannot be decrypted"),
+        (
+            "POST",
+            "/vault/v1/keys/rekey",
+            json!({"encrypted_keys": "AAAA", "context": {"a": "b"}}),
+            400,
+            "cannot be decrypted",
+        ),
         ("GET", "/vault/v1/kv?limit=0", Value::Null, 400, "limit"),
         ("GET", "/vault/v1/kv?limit=101", Value::Null, 400, "limit"),
         ("GET", "/vault/v1/kv?order=up", Value::Null, 400, "order"),
@@ -145,35 +168,69 @@ fn what_is_wrong_has_its_status_and_sentence() {
         assert_eq!(vault.raw("POST", "/vault/v1/kv", body.as_bytes()).0, 400, "{body}");
     }
     let twice = br#"{"name": "n", "value": "v", "key_context": {"a": "1", "a": "2"}}"#;
-    assert_eq!(vault.raw("POST", "/vault/v1/kv", twice).0, 400, "a name that stands twice is not silently dropped");
+    assert_eq!(
+        vault.raw("POST", "/vault/v1/kv", twice).0,
+        400,
+        "a name that stands twice is not silently dropped"
+    );
     assert_eq!(vault.raw("POST", "/vault/v1/kv", &vec![b' '; BODY_MAX + 1]).0, 413);
     assert_eq!(vault.emulator.object_count(), 1);
 }
 
 #[test]
 fn only_a_known_key_gets_in() {
-    let mut vault = Vault::new(Options { api_keys: vec!["sk_test_one".into(), "sk_test_two".into()], ..Options::default() });
-    for authorization in [None, Some(""), Some("Bearer"), Some("Bearer sk_test_emulator"), Some("Bearer sk_test_on"), Some("Basic sk_test_one"), Some("sk_test_one")] {
-        let request = Request { method: "GET", target: "/vault/v1/kv", authorization, idempotency_key: None, body: b"" };
+    let mut vault = Vault::new(Options {
+        api_keys: vec!["sk_test_one".into(), "sk_test_two".into()],
+        ..Options::default()
+    });
+    for authorization in [
+        None,
+        Some(""),
+        Some("Bearer"),
+        Some("Bearer sk_test_emulator"),
+        Some("Bearer sk_test_on"),
+        Some("Basic sk_test_one"),
+        Some("sk_test_one"),
+    ] {
+        let request = Request {
+            method: "GET",
+            target: "/vault/v1/kv",
+            authorization,
+            idempotency_key: None,
+            body: b"",
+        };
         assert_eq!(vault.send(&request).status, 401, "{authorization:?}");
     }
     let mut ids = Vec::new();
     for (index, key) in ["Bearer sk_test_one", "Bearer sk_test_two"].into_iter().enumerate() {
         let body = format!(r#"{{"name": "n{index}", "value": "v", "key_context": {{"a": "b"}}}}"#);
-        let request =
-            Request { method: "POST", target: "/vault/v1/kv", authorization: Some(key), idempotency_key: None, body: body.as_bytes() };
+        let request = Request {
+            method: "POST",
+            target: "/vault/v1/kv",
+            authorization: Some(key),
+            idempotency_key: None,
+            body: body.as_bytes(),
+        };
         let answer: Value = serde_json::from_str(&vault.send(&request).body).unwrap();
         ids.push(answer["updated_by"]["id"].clone());
     }
     assert_ne!(ids[0], ids[1], "the writer is told");
-    assert!(Emulator::new(Options { api_keys: vec!["nope".into()], ..Options::default() }, 0, &mut |_: &mut [u8]| {}).is_err());
+    assert!(
+        Emulator::new(
+            Options { api_keys: vec!["nope".into()], ..Options::default() },
+            0,
+            &mut |_: &mut [u8]| {}
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn a_405_names_what_is_allowed() {
     let mut vault = plain();
     let authorization = Some("Bearer sk_test_emulator");
-    let request = Request { method: "POST", target: "/vault/v1/kv/a", authorization, idempotency_key: None, body: b"" };
+    let request =
+        Request { method: "POST", target: "/vault/v1/kv/a", authorization, idempotency_key: None, body: b"" };
     assert_eq!(vault.send(&request).allow, Some("GET, PUT, DELETE"));
 }
 
@@ -226,13 +283,19 @@ fn organizations_and_recovery_periods() {
     let mut vault = Vault::new(options);
     let context = json!({"organization_id": "org_2"});
     let unknown = (422, json!({"error": "organization_id not found"}));
-    assert_eq!(vault.ask("POST", "/vault/v1/kv", &json!({"name": "n", "value": "v", "key_context": context})), unknown);
+    assert_eq!(
+        vault.ask("POST", "/vault/v1/kv", &json!({"name": "n", "value": "v", "key_context": context})),
+        unknown
+    );
     assert_eq!(vault.ask("POST", "/vault/v1/keys/data-key", &json!({"context": context})), unknown);
     let created = vault.create("n", "v");
     let path = format!("/vault/v1/kv/{}", text(&created["id"]));
     assert_eq!(vault.ask("DELETE", &path, &Value::Null).0, 200);
     let again = json!({"name": "n", "value": "v", "key_context": {"organization_id": "org_1"}});
-    assert_eq!(vault.ask("POST", "/vault/v1/kv", &again), (409, json!({"error": "object marked for deletion"})));
+    assert_eq!(
+        vault.ask("POST", "/vault/v1/kv", &again),
+        (409, json!({"error": "object marked for deletion"}))
+    );
     vault.now_ms += 1000;
     assert_eq!(vault.ask("POST", "/vault/v1/kv", &again).0, 201);
 }
@@ -335,7 +398,8 @@ fn every_change_of_a_blob_is_refused() {
     let mut vault = plain();
     let (_, pair) = vault.ask("POST", "/vault/v1/keys/data-key", &json!({"context": {"a": "1", "b": "2"}}));
     let blob = standard.decode(text(&pair["encrypted_keys"])).unwrap();
-    let mut decrypt = |blob: &[u8]| vault.ask("POST", "/vault/v1/keys/decrypt", &json!({"keys": standard.encode(blob)})).0;
+    let mut decrypt =
+        |blob: &[u8]| vault.ask("POST", "/vault/v1/keys/decrypt", &json!({"keys": standard.encode(blob)})).0;
     assert_eq!(decrypt(&blob), 200);
     for bit in 0..blob.len() * 8 {
         let mut changed = blob.clone();

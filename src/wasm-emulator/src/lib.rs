@@ -1,12 +1,14 @@
-//! [`vault_emulator`] for JavaScript. The package's `VaultEmulator` class (`js/src/emulator.ts`) turns a
-//! `fetch` into a call of [`CoreEmulator::handle`] and its answer into a `Response`.
+//! [`vault_emulator`] for JavaScript, under the package's `VaultEmulator` class (`js/src/emulator.ts`).
 
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
+use gloo_net::http::{Headers, Request, Response};
+use js_sys::Promise;
+use std::cell::RefCell;
+use std::rc::Rc;
 use vault_core::Error;
 use vault_core::json::Json;
-use vault_emulator::{Emulator, Options, Request};
+use vault_emulator::{Emulator, Options, Request as VaultRequest};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 #[wasm_bindgen]
 extern "C" {
@@ -20,21 +22,14 @@ const RANDOM_MAX: usize = 65_536;
 fn random(out: &mut [u8]) {
     for chunk in out.chunks_mut(RANDOM_MAX) {
         if get_random_values(chunk).is_err() {
-            // Keys of zeros would be worse than no emulator.
-            wasm_bindgen::throw_str("this runtime has no crypto.getRandomValues");
+            // Keys of zeros would be worse than no emulator. `new` has seen it work.
+            wasm_bindgen::throw_str("crypto.getRandomValues failed");
         }
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ResponseView {
-    status: u16,
-    request_id: String,
-    allow: Option<&'static str>,
-    body: String,
-}
-
+/// By value, as `map_err` hands it over.
+#[allow(clippy::needless_pass_by_value)]
 fn refused(error: Error) -> JsValue {
     JsError::new(&error.message).into()
 }
@@ -47,60 +42,76 @@ fn millis(ms: f64) -> u64 {
 
 /// The emulator behind the package's `VaultEmulator`.
 #[wasm_bindgen]
-pub struct CoreEmulator(Emulator);
+pub struct CoreEmulator(Rc<RefCell<Emulator>>);
 
 #[wasm_bindgen]
 impl CoreEmulator {
     /// From the constructor's options as JSON text.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &str, now_ms: f64) -> Result<CoreEmulator, JsValue> {
+        if get_random_values(&mut [0; 1]).is_err() {
+            let message =
+                "there is no randomness here; in a Cloudflare Worker, make the emulator inside a handler";
+            return Err(JsError::new(message).into());
+        }
         let options = Json::parse(options.as_bytes()).map_err(|error| JsError::new(&error.to_string()))?;
         let options = Options::from_tree(&options).map_err(refused)?;
-        Emulator::new(options, millis(now_ms), &mut random).map(CoreEmulator).map_err(refused)
+        let emulator = Emulator::new(options, millis(now_ms), &mut random).map_err(refused)?;
+        Ok(CoreEmulator(Rc::new(RefCell::new(emulator))))
     }
 
-    /// Answers a request with `{status, requestId, allow?, body}`.
-    pub fn handle(
-        &mut self,
-        method: &str,
-        target: &str,
-        authorization: Option<String>,
-        idempotency_key: Option<String>,
-        body: &[u8],
-        now_ms: f64,
-    ) -> Result<JsValue, JsValue> {
-        let request = Request {
-            method,
-            target,
-            authorization: authorization.as_deref(),
-            idempotency_key: idempotency_key.as_deref(),
-            body,
-        };
-        let response = self.0.handle(&request, millis(now_ms), &mut random);
-        let view = ResponseView {
-            status: response.status,
-            request_id: response.request_id,
-            allow: response.allow,
-            body: response.body,
-        };
-        Ok(view.serialize(&Serializer::json_compatible())?)
+    /// Answers a request with a promise of a `Response`.
+    pub fn fetch(&self, request: web_sys::Request, now_ms: f64) -> Promise {
+        let emulator = self.0.clone();
+        future_to_promise(async move {
+            let request = Request::from(request);
+            let body = request.binary().await.map_err(|error| JsError::new(&error.to_string()))?;
+            let (url, headers) = (request.url(), request.headers());
+            let answer = emulator.borrow_mut().handle(
+                &VaultRequest {
+                    method: request.method().as_str(),
+                    target: target(&url),
+                    authorization: headers.get("authorization").as_deref(),
+                    idempotency_key: headers.get("idempotency-key").as_deref(),
+                    body: &body,
+                },
+                millis(now_ms),
+                &mut random,
+            );
+            let headers = Headers::new();
+            headers.set("content-type", "application/json");
+            headers.set("x-request-id", &answer.request_id);
+            if let Some(allow) = answer.allow {
+                headers.set("allow", allow);
+            }
+            let response =
+                Response::builder().status(answer.status).headers(headers).body(Some(&*answer.body));
+            let response = response.map_err(|error| JsError::new(&error.to_string()))?;
+            Ok(web_sys::Response::from(response).into())
+        })
     }
 
     /// Gives or takes away access to an organization's customer-managed key.
     #[wasm_bindgen(js_name = setCustomerKeyAccess)]
-    pub fn set_customer_key_access(&mut self, organization_id: &str, accessible: bool) -> Result<(), JsValue> {
-        self.0.set_customer_key_access(organization_id, accessible).map_err(refused)
+    pub fn set_customer_key_access(&self, organization_id: &str, accessible: bool) -> Result<(), JsValue> {
+        self.0.borrow_mut().set_customer_key_access(organization_id, accessible).map_err(refused)
     }
 
     /// Deletes an organization's customer-managed key, for good.
     #[wasm_bindgen(js_name = deleteCustomerKey)]
-    pub fn delete_customer_key(&mut self, organization_id: &str) -> Result<(), JsValue> {
-        self.0.delete_customer_key(organization_id).map_err(refused)
+    pub fn delete_customer_key(&self, organization_id: &str) -> Result<(), JsValue> {
+        self.0.borrow_mut().delete_customer_key(organization_id).map_err(refused)
     }
 
     /// How many objects there are.
     #[wasm_bindgen(getter, js_name = objectCount)]
     pub fn object_count(&self) -> usize {
-        self.0.object_count()
+        self.0.borrow().object_count()
     }
+}
+
+/// Path and query of an absolute URL, as a `Request` has it.
+fn target(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find(['/', '?']).map_or("/", |at| &rest[at..])
 }

@@ -1,8 +1,9 @@
 //! The operations, from JavaScript's options to JavaScript's results.
 
+use crate::call::Call;
 use crate::failure::Failure;
 use crate::output;
-use crate::transport::{Call, Transport};
+use crate::settings::Settings;
 use crate::tree::Node;
 use js_sys::{Array, Promise, Uint8Array};
 use std::future::Future;
@@ -11,14 +12,15 @@ use vault_core::http::{Answer, Operation, Request};
 use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
 use vault_core::names::ObjectId;
 use vault_core::objects::{
-    ById, CreateObject, DeleteObject, ListObjects, Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page,
-    ReadObjectByName, UpdateObject,
+    ById, CreateObject, DeleteObject, ListObjects, Object, ObjectMetadata, ObjectSummary, ObjectVersion,
+    Page, ReadObjectByName, UpdateObject,
 };
 use vault_core::scope::Scope;
 use vault_core::tree::Tree;
 use vault_core::{Code, Error, KeyContext, Problem, value};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
+use zeroize::Zeroizing;
 
 /// Most requests in flight at once for one call: a Worker's limit of simultaneous connections
 /// (Cloudflare, "Workers platform limits").
@@ -29,7 +31,7 @@ const CONNECTIONS_MAX: usize = 6;
 pub struct CoreClient(pub(crate) Rc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) transport: Rc<Transport>,
+    pub(crate) settings: Rc<Settings>,
     pub(crate) scope: Option<Scope>,
 }
 
@@ -56,9 +58,11 @@ impl Form {
     }
 }
 
-/// A value that is bytes, in its stored form.
+/// A value that is bytes, in its stored form. What of it passed through this module's memory is wiped.
 pub(crate) fn encoded(value: &Node) -> Option<JsValue> {
-    value.bytes().map(|bytes| value::encode_bytes(&bytes).into())
+    let bytes = Zeroizing::new(value.bytes()?);
+    let text = Zeroizing::new(value::encode_bytes(&bytes));
+    Some(JsValue::from_str(&text))
 }
 
 fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
@@ -71,8 +75,8 @@ impl CoreClient {
     /// the names of the variables that options were read from.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue, host: JsValue) -> Result<CoreClient, JsValue> {
-        let transport = Transport::read(&options.into(), &host.into()).map_err(Failure::from)?;
-        Ok(CoreClient(Rc::new(Inner { transport: Rc::new(transport), scope: None })))
+        let settings = Settings::read(&options.into(), &host.into()).map_err(Failure::from)?;
+        Ok(CoreClient(Rc::new(Inner { settings: Rc::new(settings), scope: None })))
     }
 
     /// The same client within a key context.
@@ -82,8 +86,8 @@ impl CoreClient {
             Some(scope) => scope.merge(&context).map_err(Failure::from)?,
             None => context,
         };
-        let transport = self.0.transport.clone();
-        Ok(CoreClient(Rc::new(Inner { transport, scope: Some(Scope::new(context)) })))
+        let settings = self.0.settings.clone();
+        Ok(CoreClient(Rc::new(Inner { settings, scope: Some(Scope::new(context)) })))
     }
 
     /// `createObject`.
@@ -91,7 +95,7 @@ impl CoreClient {
     pub fn create_object(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (options, call) = (Node::from(options), client.start(call)?);
             let encoded = encoded(&options.member("value"));
             let create = CreateObject::from_options(&options, encoded, client.scope.as_ref())?;
             let answer = client.send(&create.into_request(), &call).await?;
@@ -104,12 +108,12 @@ impl CoreClient {
     pub fn list_objects(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let list = ListObjects::from_options(&Node::from(options))?;
             let answer = client.send(&list.into_request(), &call).await?;
             let mut page = Page::<ObjectSummary<_, _>, _>::read_answer(&answer)?;
             if let Some(scope) = &client.scope {
-                client.keep_within(scope, &mut page, &call).await?;
+                client.keep_within(scope, &mut page, Rc::new(call)).await?;
             }
             Ok(output::summaries(page))
         })
@@ -120,7 +124,7 @@ impl CoreClient {
     pub fn read_object(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (options, call) = (Node::from(options), client.start(call)?);
             let (by_id, form) = (ById::from_options(&options)?, Form::read(&options)?);
             let object = client.read(&by_id.read_request(), form, &call).await?;
             Ok(output::object(object))
@@ -132,7 +136,7 @@ impl CoreClient {
     pub fn read_object_by_name(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (options, call) = (Node::from(options), client.start(call)?);
             let (by_name, form) = (ReadObjectByName::from_options(&options)?, Form::read(&options)?);
             let object = client.read(&by_name.into_request(), form, &call).await?;
             Ok(output::object(object))
@@ -144,7 +148,7 @@ impl CoreClient {
     pub fn describe_object(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let by_id = ById::from_options(&Node::from(options))?;
             Ok(output::object(client.describe(&by_id, &call).await?))
         })
@@ -155,7 +159,7 @@ impl CoreClient {
     pub fn list_object_versions(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let by_id = ById::from_options(&Node::from(options))?;
             client.guard(&by_id.0, &call).await?;
             let answer = client.send(&by_id.versions_request(), &call).await?;
@@ -168,7 +172,7 @@ impl CoreClient {
     pub fn update_object(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let (options, call) = (Node::from(options), Call::read(&call.into())?);
+            let (options, call) = (Node::from(options), client.start(call)?);
             let encoded = encoded(&options.member("value"));
             let update = UpdateObject::from_options(&options, encoded)?;
             client.guard(&update.id, &call).await?;
@@ -181,7 +185,7 @@ impl CoreClient {
     pub fn delete_object(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let delete = DeleteObject::from_options(&Node::from(options))?;
             client.guard(&delete.id, &call).await?;
             let answer = client.send(&delete.into_request(), &call).await?;
@@ -195,7 +199,7 @@ impl CoreClient {
     pub fn create_data_key(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let create = CreateDataKey::from_options(&Node::from(options), client.scope.as_ref())?;
             let answer = client.send(&create.into_request(), &call).await?;
             Ok(output::pair(DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?))
@@ -207,7 +211,7 @@ impl CoreClient {
     pub fn decrypt_data_key(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
+            let call = client.start(call)?;
             let decrypt = DecryptDataKey::from_options(&Node::from(options))?;
             let answer = client.send(&decrypt.into_request(), &call).await?;
             Ok(output::data_key(DataKey::read_answer(&answer)?).into())
@@ -219,8 +223,8 @@ impl CoreClient {
     pub fn create_rekey(&self, options: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = Call::read(&call.into())?;
-            let rekey = CreateRekey::from_options(&Node::from(options), client.scope.as_ref())?;
+            let call = client.start(call)?;
+            let rekey = CreateRekey::from_options(&Node::from(options))?;
             let answer = client.send(&rekey.into_request(), &call).await?;
             Ok(output::rekeyed(DataKeyPair::read_answer(Operation::CreateRekey, &answer)?))
         })
@@ -230,25 +234,39 @@ impl CoreClient {
     #[wasm_bindgen(js_name = modifyObject)]
     pub fn modify_object(&self, options: JsValue, apply: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move { client.modify(&options.into(), &apply, &call.into()).await })
+        run(async move { client.modify(&options.into(), &apply, &client.start(call)?).await })
     }
 }
 
 type JsObject = Object<JsValue, js_sys::Date>;
 
 impl Inner {
-    pub(crate) async fn send(&self, request: &Request<JsValue>, call: &Call) -> Result<Answer<Node>, Failure> {
-        self.transport.send(request, call).await
+    fn start(&self, options: JsValue) -> Result<Call, Failure> {
+        Call::start(&options.into(), self.settings.timeout_ms)
+    }
+
+    pub(crate) async fn send(
+        &self,
+        request: &Request<JsValue>,
+        call: &Call,
+    ) -> Result<Answer<Node>, Failure> {
+        self.settings.send(request, call).await
     }
 
     /// Reads an object; one outside the scope is refused before its value is looked at.
-    pub(crate) async fn read(&self, request: &Request<JsValue>, form: Form, call: &Call) -> Result<JsObject, Failure> {
+    pub(crate) async fn read(
+        &self,
+        request: &Request<JsValue>,
+        form: Form,
+        call: &Call,
+    ) -> Result<JsObject, Failure> {
         let answer = self.send(request, call).await?;
         self.check(&answer)?;
         let mut object = Object::read_answer(request.operation, &answer)?;
         if form == Form::Bytes {
-            let text = object.value.as_ref().and_then(JsValue::as_string).unwrap_or_default();
-            object.value = Some(Uint8Array::from(&value::decode_bytes(&text)?[..]).into());
+            let text = Zeroizing::new(object.value.as_ref().and_then(JsValue::as_string).unwrap_or_default());
+            let bytes = Zeroizing::new(value::decode_bytes(&text)?);
+            object.value = Some(Uint8Array::from(&bytes[..]).into());
         }
         Ok(object)
     }
@@ -259,7 +277,11 @@ impl Inner {
         Ok(Object::read_answer(Operation::DescribeObject, &answer)?)
     }
 
-    pub(crate) async fn update(&self, update: UpdateObject<JsValue>, call: &Call) -> Result<JsObject, Failure> {
+    pub(crate) async fn update(
+        &self,
+        update: UpdateObject<JsValue>,
+        call: &Call,
+    ) -> Result<JsObject, Failure> {
         let answer = self.send(&update.into_request(), call).await?;
         self.check(&answer)?;
         Ok(Object::read_answer(Operation::UpdateObject, &answer)?)
@@ -277,7 +299,7 @@ impl Inner {
     /// is within the scope. A context never changes, so what is seen here still holds afterwards.
     async fn guard(&self, id: &ObjectId, call: &Call) -> Result<(), Failure> {
         if self.scope.is_some() {
-            self.describe(&ById(id.clone()), &call.beside()).await?;
+            self.describe(&ById(id.clone()), call).await?;
         }
         Ok(())
     }
@@ -288,7 +310,7 @@ impl Inner {
         &self,
         scope: &Scope,
         page: &mut Page<ObjectSummary<JsValue, js_sys::Date>, JsValue>,
-        call: &Call,
+        call: Rc<Call>,
     ) -> Result<(), Failure> {
         let mut kept = Vec::with_capacity(page.data.len());
         let mut items = core::mem::take(&mut page.data).into_iter();
@@ -300,11 +322,12 @@ impl Inner {
             let promises: Array = batch
                 .iter()
                 .map(|item| {
-                    let (transport, scope, call) = (self.transport.clone(), scope.clone(), call.beside());
+                    let (settings, scope, call) = (self.settings.clone(), scope.clone(), call.clone());
                     let id = item.id.as_string().unwrap_or_default();
                     run(async move {
-                        let id = ObjectId::new("id", id).map_err(|p| Error::invalid(Code::MalformedResponse, vec![p]))?;
-                        let inner = Inner { transport, scope: Some(scope) };
+                        let id = ObjectId::new("id", id)
+                            .map_err(|p| Error::invalid(Code::MalformedResponse, vec![p]))?;
+                        let inner = Inner { settings, scope: Some(scope) };
                         match inner.describe(&ById(id), &call).await {
                             Ok(_) => Ok(JsValue::TRUE),
                             Err(failure) => match failure.code() {
@@ -315,9 +338,17 @@ impl Inner {
                     })
                 })
                 .collect();
-            let within = wasm_bindgen_futures::JsFuture::from(Promise::all(&promises)).await.map_err(Failure::Caller)?;
+            let within = wasm_bindgen_futures::JsFuture::from(Promise::all(&promises))
+                .await
+                .map_err(Failure::Caller)?;
             let within: Array = within.unchecked_into();
-            kept.extend(batch.into_iter().zip(within.iter()).filter(|(_, within)| within.is_truthy()).map(|(item, _)| item));
+            kept.extend(
+                batch
+                    .into_iter()
+                    .zip(within.iter())
+                    .filter(|(_, within)| within.is_truthy())
+                    .map(|(item, _)| item),
+            );
         }
         page.data = kept;
         Ok(())

@@ -1,5 +1,8 @@
 //! Key contexts for JavaScript: checked, built step by step, explained.
 
+// wasm-bindgen hands values over; what is not kept is dropped here.
+#![allow(clippy::needless_pass_by_value)]
+
 use crate::failure::Failure;
 use crate::tree::Node;
 use js_sys::{Array, Object};
@@ -37,16 +40,18 @@ pub fn canonical_context(value: JsValue) -> Result<String, JsValue> {
 
 /// Adds items to a context, which may be `undefined`, and returns a plain copy.
 #[wasm_bindgen(js_name = extendContext)]
-pub fn extend_context(base: JsValue, names: Vec<String>, values: Vec<JsValue>) -> Result<JsValue, JsValue> {
+pub fn extend_context(base: JsValue, names: Vec<JsValue>, values: Vec<JsValue>) -> Result<JsValue, JsValue> {
     let mut built = if base.is_undefined() { None } else { Some(context(&base)?) };
     for (name, value) in names.iter().zip(&values) {
         // One item alone is checked first, so that a wrong type is told under its name.
-        let item = Object::from_entries(&Array::of1(&Array::of2(&name.into(), value)))?;
+        let item = Object::from_entries(&Array::of1(&Array::of2(name, value)))?;
         let item = context(&item.into())?;
-        let text = item.get(name).unwrap_or_default();
+        let Some((name, text)) = item.iter().next() else { continue };
         built = Some(match built {
-            Some(built) if name == strategy::ROTATION_PERIOD => built.with_rotation(text).map_err(Failure::from)?,
-            Some(built) => built.with(name.as_str(), text).map_err(Failure::from)?,
+            Some(built) if name == strategy::ROTATION_PERIOD => {
+                built.with_rotation(text).map_err(Failure::from)?
+            }
+            Some(built) => built.with(name, text).map_err(Failure::from)?,
             None => item,
         });
     }
@@ -123,4 +128,3 @@ pub fn explain_context(value: JsValue) -> Result<JsValue, JsValue> {
     };
     Ok(view.serialize(&Serializer::json_compatible())?)
 }
-

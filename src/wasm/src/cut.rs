@@ -72,8 +72,8 @@ impl Cut {
             cause: Some(cause),
         })?;
         let state = Rc::new(RefCell::new(State { reason: None, waker: None, controller }));
-        let timed = state.clone();
-        let timer = Timeout::new(timeout_ms, move || State::end(&timed, Reason::TimedOut));
+        let for_timer = state.clone();
+        let timer = Timeout::new(timeout_ms, move || State::end(&for_timer, Reason::TimedOut));
         let listener = signal.map(|signal| {
             let (state, source) = (state.clone(), signal.clone());
             let callback = Closure::new(move || State::end(&state, Reason::Aborted(source.reason())));
@@ -115,5 +115,8 @@ impl Cut {
 }
 
 fn aborted(cause: JsValue) -> Failure {
-    Failure::Vault { error: Error::new(Code::Aborted, "the call was aborted by its signal"), cause: Some(cause) }
+    Failure::Vault {
+        error: Error::new(Code::Aborted, "the call was aborted by its signal"),
+        cause: Some(cause),
+    }
 }

@@ -60,7 +60,8 @@ impl From<Failure> for JsValue {
             .set("problems", problems)
             .set("cause", cause)
             .into();
-        let made = MAKE_ERROR.with(|make| make.borrow().as_ref().and_then(|make| make.call1(&JsValue::NULL, &facts).ok()));
+        let made = MAKE_ERROR
+            .with(|make| make.borrow().as_ref().and_then(|make| make.call1(&JsValue::NULL, &facts).ok()));
         made.unwrap_or(facts)
     }
 }

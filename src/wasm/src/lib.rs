@@ -3,17 +3,20 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
+//! - `settings`: what a client is set up with
 //! - `transport`: the only place that knows `fetch`
-//! - `cut`: time-outs and `AbortSignal`s
+//! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
 //! - `context`: key contexts and their explanation
 //! - `tree`, `output`, `failure`: JavaScript values in, out, and as errors
 
+mod call;
 mod client;
 mod context;
 mod cut;
 mod failure;
 mod modify;
 mod output;
+mod settings;
 mod transport;
 mod tree;
 

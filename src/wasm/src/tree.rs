@@ -1,26 +1,33 @@
-//! JavaScript values as core sees them.
+//! JavaScript values as core sees them. Whatever a getter, a proxy or a foreign object throws is caught here: an
+//! exception that runs through Rust would leave a call without an end.
 
-use js_sys::{Array, Date, Function, JsString, Reflect, Uint8Array};
+use js_sys::{Array, Date, Function, JsString, Map, Promise, Reflect, Uint8Array};
 use vault_core::tree::{Kind, Tree};
 use wasm_bindgen::prelude::*;
+use web_sys::Headers;
 
 #[wasm_bindgen]
 extern "C" {
-    /// `Object.entries`, whose getters and proxies may throw.
     #[wasm_bindgen(js_namespace = Object, js_name = entries, catch)]
     fn object_entries(object: &JsValue) -> Result<Array, JsValue>;
+    /// Throws for a revoked proxy.
+    #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
+    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 }
 
 /// A value, or the reason why it could not be read.
 #[derive(Clone)]
 pub(crate) enum Node {
-    Value(JsValue),
+    /// What a caller gave: looked at with suspicion.
+    Given(JsValue),
+    /// What `JSON.parse` made: plain data.
+    Parsed(JsValue),
     Unreadable(&'static str),
 }
 
 impl From<JsValue> for Node {
     fn from(value: JsValue) -> Self {
-        Node::Value(value)
+        Node::Given(value)
     }
 }
 
@@ -28,41 +35,41 @@ const THREW: &str = "a property whose getter threw";
 const LONE_SURROGATE: &str = "a string with half a character (a lone surrogate)";
 
 impl Node {
-    /// The value; `undefined` where it could not be read.
-    pub(crate) fn js(&self) -> JsValue {
+    fn value(&self) -> Option<&JsValue> {
         match self {
-            Node::Value(value) => value.clone(),
-            Node::Unreadable(_) => JsValue::UNDEFINED,
-        }
-    }
-
-    /// The bytes, where the value is some.
-    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
-        match self {
-            Node::Value(value) => value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec),
+            Node::Given(value) | Node::Parsed(value) => Some(value),
             Node::Unreadable(_) => None,
         }
     }
 
+    /// A value of the same origin.
+    fn like(&self, value: JsValue) -> Node {
+        if matches!(self, Node::Parsed(_)) { Node::Parsed(value) } else { Node::Given(value) }
+    }
+
+    /// The value; `undefined` where it could not be read.
+    pub(crate) fn js(&self) -> JsValue {
+        self.value().cloned().unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// The bytes, where the value is some.
+    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
+        self.value()?.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    }
+
     /// What an object of its own class stands for: `KeyContext` and the like have a `toJSON`.
     fn plain(&self) -> Node {
-        let Node::Value(value) = self else { return self.clone() };
-        if !value.is_object() {
-            return self.clone();
-        }
+        let Node::Given(value) = self else { return self.clone() };
         match Reflect::get(value, &"toJSON".into()) {
             Ok(method) => match method.dyn_ref::<Function>() {
-                Some(method) => method.call0(value).map_or(Node::Unreadable("an object whose toJSON threw"), Node::Value),
+                Some(method) => {
+                    method.call0(value).map_or(Node::Unreadable("an object whose toJSON threw"), Node::Given)
+                }
                 None => self.clone(),
             },
             Err(_) => Node::Unreadable(THREW),
         }
     }
-}
-
-fn is_whole(text: &str, value: &JsValue) -> bool {
-    // A lone surrogate became U+FFFD on its way here; only then is the slow check worth its while.
-    !text.contains('\u{fffd}') || value.unchecked_ref::<JsString>().is_valid_utf16()
 }
 
 impl Tree for Node {
@@ -71,7 +78,7 @@ impl Tree for Node {
 
     fn kind(&self) -> Kind {
         let value = match self {
-            Node::Value(value) => value,
+            Node::Given(value) | Node::Parsed(value) => value,
             Node::Unreadable(why) => return Kind::Unreadable(why),
         };
         if value.is_undefined() {
@@ -79,40 +86,34 @@ impl Tree for Node {
         } else if value.is_null() {
             Kind::Null
         } else if value.is_string() {
-            match value.as_string() {
-                Some(text) if !is_whole(&text, value) => Kind::Unreadable(LONE_SURROGATE),
-                _ => Kind::Text,
-            }
+            if self.text().is_some() { Kind::Text } else { Kind::Unreadable(LONE_SURROGATE) }
         } else if let Some(b) = value.as_bool() {
             Kind::Bool(b)
+        } else if value.is_bigint() {
+            Kind::Other("a bigint; write it as a string")
         } else if let Some(n) = value.as_f64() {
             Kind::Number(n)
-        } else if Array::is_array(value) {
-            Kind::Array
         } else if value.is_function() {
             Kind::Other("a function")
         } else if value.is_symbol() {
             Kind::Other("a symbol")
-        } else if value.is_bigint() {
-            Kind::Other("a bigint; write it as a string")
-        } else if value.is_instance_of::<Date>() {
-            Kind::Other("a Date")
-        } else if value.is_instance_of::<Uint8Array>() {
-            Kind::Other("bytes")
-        } else if value.is_instance_of::<js_sys::Map>() {
-            Kind::Other("a Map; pass Object.fromEntries(map)")
         } else {
-            Kind::Object
+            match is_array(value) {
+                Ok(true) => Kind::Array,
+                Ok(false) if matches!(self, Node::Parsed(_)) => Kind::Object,
+                Ok(false) => class(value),
+                Err(_) => Kind::Unreadable("a proxy that was revoked"),
+            }
         }
     }
 
     fn member(&self, name: &str) -> Self {
-        match self {
-            Node::Value(value) if value.is_object() => {
-                Reflect::get(value, &name.into()).map_or(Node::Unreadable(THREW), Node::Value)
+        match self.value() {
+            Some(value) if value.is_object() => {
+                Reflect::get(value, &name.into()).map_or(Node::Unreadable(THREW), |member| self.like(member))
             }
-            Node::Value(_) => Node::Value(JsValue::UNDEFINED),
-            Node::Unreadable(_) => self.clone(),
+            Some(_) => self.like(JsValue::UNDEFINED),
+            None => self.clone(),
         }
     }
 
@@ -120,35 +121,43 @@ impl Tree for Node {
         if self.kind() != Kind::Object {
             return None;
         }
-        let Node::Value(value) = self.plain() else { return None };
-        let entries = object_entries(&value).ok()?;
+        let plain = self.plain();
+        if plain.kind() != Kind::Object {
+            return None;
+        }
+        let entries = object_entries(plain.value()?).ok()?;
         let mut out = Vec::with_capacity(entries.length() as usize);
         for entry in entries.iter() {
             let entry: &Array = entry.unchecked_ref();
-            let (name, value) = (entry.get(0), entry.get(1));
-            let text = name.as_string()?;
-            let value = if is_whole(&text, &name) { Node::Value(value) } else { Node::Unreadable(LONE_SURROGATE) };
-            out.push((text, value));
+            let (name, value) = (self.like(entry.get(0)), self.like(entry.get(1)));
+            out.push(match name.string() {
+                Some(name) => (name, value),
+                None => (
+                    String::from('\u{fffd}'),
+                    Node::Unreadable("a name with half a character (a lone surrogate)"),
+                ),
+            });
         }
         Some(out)
     }
 
     fn items(&self) -> Option<Vec<Self>> {
-        let Node::Value(value) = self else { return None };
-        value.dyn_ref::<Array>().map(|items| items.iter().map(Node::Value).collect())
+        if self.kind() != Kind::Array {
+            return None;
+        }
+        let items: &Array = self.value()?.unchecked_ref();
+        Some(items.iter().map(|item| self.like(item)).collect())
     }
 
     fn text(&self) -> Option<JsValue> {
-        match self {
-            Node::Value(value) if value.is_string() => Some(value.clone()),
-            _ => None,
-        }
+        let value = self.value()?;
+        // On its way into this module a lone surrogate would silently become U+FFFD.
+        let whole = || matches!(self, Node::Parsed(_)) || value.unchecked_ref::<JsString>().is_well_formed();
+        (value.is_string() && whole()).then(|| value.clone())
     }
 
     fn string(&self) -> Option<String> {
-        let Node::Value(value) = self else { return None };
-        let text = value.as_string()?;
-        is_whole(&text, value).then_some(text)
+        self.text()?.as_string()
     }
 
     fn time(&self) -> Option<Date> {
@@ -157,8 +166,7 @@ impl Tree for Node {
     }
 
     fn time_text(&self) -> Option<String> {
-        let Node::Value(value) = self else { return None };
-        if let Some(date) = value.dyn_ref::<Date>() {
+        if let Some(date) = self.value()?.dyn_ref::<Date>() {
             // `toISOString` throws on an invalid Date.
             return (!date.get_time().is_nan()).then(|| date.to_iso_string().into());
         }
@@ -168,5 +176,21 @@ impl Tree for Node {
         let bytes = text.as_bytes();
         let rfc3339 = bytes.len() >= 20 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[13] == b':';
         rfc3339.then_some(text)
+    }
+}
+
+/// What an object is that is no array. Those that keep what they hold elsewhere than in properties would
+/// otherwise pass for empty.
+fn class(value: &JsValue) -> Kind {
+    if value.is_instance_of::<Date>() {
+        Kind::Other("a Date")
+    } else if value.is_instance_of::<Uint8Array>() {
+        Kind::Other("bytes")
+    } else if value.is_instance_of::<Promise>() {
+        Kind::Other("a Promise; await it first")
+    } else if value.is_instance_of::<Map>() || value.is_instance_of::<Headers>() {
+        Kind::Other("a Map or Headers; pass Object.fromEntries of it")
+    } else {
+        Kind::Object
     }
 }

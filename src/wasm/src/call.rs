@@ -1,0 +1,91 @@
+//! What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
+
+use crate::cut::Cut;
+use crate::failure::Failure;
+use crate::tree::Node;
+use js_sys::Date;
+use vault_core::tree::{Kind, Tree, decimal, expected};
+use vault_core::{Code, Error, Problem};
+use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
+
+/// How long a call may take where nobody says, as in the official SDK.
+pub(crate) const TIMEOUT_DEFAULT_MS: u32 = 60_000;
+/// The longest time that `setTimeout` can wait.
+const TIMEOUT_MAX_MS: u64 = 0x7fff_ffff;
+
+/// A call under way. However many requests it makes, they share its deadline and its signal.
+pub(crate) struct Call {
+    pub(crate) cut: Cut,
+    pub(crate) idempotency_key: Option<String>,
+    deadline: f64,
+}
+
+impl Call {
+    /// Starts the clock; `options` is `{signal?, timeoutMs?, idempotencyKey?}` or nothing.
+    pub(crate) fn start(options: &Node, default_timeout_ms: u32) -> Result<Self, Failure> {
+        let (mut signal, mut key, mut timeout_ms) = (None, None, default_timeout_ms);
+        if !options.is_absent() {
+            if options.kind() != Kind::Object {
+                return Err(invalid("call options", expected("an object like { signal }", options.kind())));
+            }
+            signal = read_signal(&options.member("signal"))?;
+            key = read_key(&options.member("idempotencyKey"))?;
+            let given =
+                timeout(options).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?;
+            timeout_ms = given.unwrap_or(timeout_ms);
+        }
+        let cut = Cut::new(timeout_ms, signal.as_ref())?;
+        Ok(Call { cut, idempotency_key: key, deadline: Date::now() + f64::from(timeout_ms) })
+    }
+
+    /// Milliseconds until the deadline.
+    pub(crate) fn left_ms(&self) -> u64 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let left = (self.deadline - Date::now()).max(0.0) as u64;
+        left
+    }
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> Failure {
+    Error::invalid(Code::InvalidRequest, vec![Problem::new(field, message)]).into()
+}
+
+fn read_signal(member: &Node) -> Result<Option<AbortSignal>, Failure> {
+    match member.js().dyn_into::<AbortSignal>() {
+        Ok(signal) => Ok(Some(signal)),
+        Err(_) if member.is_absent() => Ok(None),
+        Err(_) => Err(invalid("signal", expected("an AbortSignal", member.kind()))),
+    }
+}
+
+fn read_key(member: &Node) -> Result<Option<String>, Failure> {
+    if member.is_absent() {
+        return Ok(None);
+    }
+    // It becomes a header's value.
+    let fits = |key: &String| {
+        (1..=255).contains(&key.len()) && key.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
+    };
+    let key = member.string().filter(fits);
+    key.map(Some).ok_or_else(|| invalid("idempotencyKey", "expected 1 to 255 visible ASCII characters"))
+}
+
+/// `timeoutMs`, which may be absent.
+pub(crate) fn timeout(options: &Node) -> Result<Option<u32>, Problem> {
+    whole(options, "timeoutMs", 1, TIMEOUT_MAX_MS)
+}
+
+/// A whole number that may be absent.
+pub(crate) fn whole(options: &Node, name: &str, low: u64, high: u64) -> Result<Option<u32>, Problem> {
+    let member = options.member(name);
+    match member.kind() {
+        Kind::Missing | Kind::Null => Ok(None),
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 => Ok(Some(n as u32)),
+        got => {
+            let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+            Err(Problem::new(name, expected(&what, got)))
+        }
+    }
+}
