@@ -83,7 +83,7 @@ fn assemble(project: &Project) -> Result<()> {
         fs::remove_dir_all(&pkg)?;
     }
     copy(&project.path("pkg-template"), &pkg)?;
-    for file in ["LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
     for (_, name) in MODULES {

@@ -197,7 +197,8 @@ fn rotation_periods_follow_the_calendar_in_utc() {
 
 #[test]
 fn explain_tells_isolation_and_whose_keys() {
-    let cases: [(&[(&str, &str)], Isolation, KeyOwner); 9] = [
+    type Row<'a> = (&'a [(&'a str, &'a str)], Isolation, KeyOwner);
+    let cases: [Row<'_>; 9] = [
         (&[("organization_id", "org_1")], Isolation::Organization, KeyOwner::CustomerIfConfigured),
         (
             &[("user_id", "u"), ("organization_id", "org_1")],

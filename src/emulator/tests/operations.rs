@@ -1,5 +1,7 @@
 //! The emulator over its wire format: statuses, bodies, versions, locks, lists, keys.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use vault_emulator::{BODY_MAX, CustomerKey, Emulator, Options, Provider, Request, Response};
@@ -240,8 +242,7 @@ fn nothing_of_a_value_or_key_is_held_or_sent_in_the_clear() {
     let (_, first) = vault.ask("POST", "/vault/v1/keys/data-key", &json!({"context": {"b": "1", "a": "2"}}));
     let (_, second) = vault.ask("POST", "/vault/v1/keys/data-key", &json!({"context": {"b": "1", "a": "2"}}));
     assert_ne!(first["data_key"], second["data_key"]);
-    use base64::Engine as _;
-    let decode = |value: &Value| base64::engine::general_purpose::STANDARD.decode(text(value)).unwrap();
+    let decode = |value: &Value| STANDARD.decode(text(value)).unwrap();
     let (key, blob) = (decode(&first["data_key"]), decode(&first["encrypted_keys"]));
     assert!(blob.starts_with(b"WOS.EKM.v1\0"));
     assert_eq!(&blob[11..47], text(&first["id"]).as_bytes());
@@ -393,13 +394,11 @@ proptest! {
 
 #[test]
 fn every_change_of_a_blob_is_refused() {
-    use base64::Engine as _;
-    let standard = base64::engine::general_purpose::STANDARD;
     let mut vault = plain();
     let (_, pair) = vault.ask("POST", "/vault/v1/keys/data-key", &json!({"context": {"a": "1", "b": "2"}}));
-    let blob = standard.decode(text(&pair["encrypted_keys"])).unwrap();
+    let blob = STANDARD.decode(text(&pair["encrypted_keys"])).unwrap();
     let mut decrypt =
-        |blob: &[u8]| vault.ask("POST", "/vault/v1/keys/decrypt", &json!({"keys": standard.encode(blob)})).0;
+        |blob: &[u8]| vault.ask("POST", "/vault/v1/keys/decrypt", &json!({"keys": STANDARD.encode(blob)})).0;
     assert_eq!(decrypt(&blob), 200);
     for bit in 0..blob.len() * 8 {
         let mut changed = blob.clone();

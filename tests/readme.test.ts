@@ -1,0 +1,35 @@
+// Every JavaScript block of the README, run as it stands.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const blocks = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+
+/** What each block prints. */
+const expected = [
+  /^gho_s3cret\n$/,
+  /^3\n1 true\nsigning-key .+\ncard .+\nRead the current version, .+\ntrue\n$/,
+  /^customer_key_inaccessible\n$/,
+];
+
+describe('the README', () => {
+  test('has the blocks that are tested here', () => assert.equal(blocks.length, expected.length));
+  for (const [index, block] of blocks.entries()) {
+    test(`block ${index + 1} runs`, () => {
+      const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module'], {
+        cwd: root,
+        encoding: 'utf8',
+        input: block,
+      });
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, expected[index] ?? /$^/);
+    });
+  }
+  test("is the package's own", () => {
+    assert.equal(readFileSync(new URL('../pkg/README.md', import.meta.url), 'utf8'), readme);
+  });
+});
