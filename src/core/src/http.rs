@@ -117,17 +117,7 @@ impl<V> Body<V> {
             piece.push(':');
             match field {
                 Field::Text(text) => quote(text, &mut piece),
-                Field::Context(context) => {
-                    let mut separator = '{';
-                    for (name, value) in context.iter() {
-                        piece.push(separator);
-                        quote(name, &mut piece);
-                        piece.push(':');
-                        quote(value, &mut piece);
-                        separator = ',';
-                    }
-                    piece.push('}');
-                }
+                Field::Context(context) => quote_map(context.iter(), &mut piece),
                 Field::Host(text) => {
                     sink.json(&piece);
                     piece.clear();
@@ -173,6 +163,19 @@ pub fn quote(text: &str, out: &mut String) {
     }
     out.push_str(rest);
     out.push('"');
+}
+
+/// A JSON object of strings; there is at least one.
+pub(crate) fn quote_map<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>, out: &mut String) {
+    let mut separator = '{';
+    for (name, value) in items {
+        out.push(separator);
+        quote(name, out);
+        out.push(':');
+        quote(value, out);
+        separator = ',';
+    }
+    out.push('}');
 }
 
 /// What the service answered.

@@ -18,7 +18,7 @@
 //! service would take ` a` and `a` for two keys.
 
 use crate::error::{Code, Error, Problem};
-use crate::http::quote;
+use crate::http::quote_map;
 use crate::tree::{Kind, Tree, decimal, expected, number};
 use std::hash::{Hash, Hasher};
 
@@ -112,15 +112,7 @@ impl KeyContext {
     /// cache keys.
     pub fn canonical_json(&self) -> String {
         let mut out = String::new();
-        let mut separator = '{';
-        for (name, value) in self.canonical() {
-            out.push(separator);
-            quote(name, &mut out);
-            out.push(':');
-            quote(value, &mut out);
-            separator = ',';
-        }
-        out.push('}');
+        quote_map(self.canonical(), &mut out);
         out
     }
 }

@@ -21,7 +21,8 @@ enum Reason {
 
 struct State {
     reason: Option<Reason>,
-    waker: Option<Waker>,
+    /// Of every task that waits: a scoped list has several requests under way.
+    wakers: Vec<Waker>,
     controller: AbortController,
 }
 
@@ -32,13 +33,11 @@ impl State {
             return;
         }
         held.reason = Some(reason);
-        let (controller, waker) = (held.controller.clone(), held.waker.take());
+        let (controller, wakers) = (held.controller.clone(), std::mem::take(&mut held.wakers));
         // Aborting runs listeners, which may come back here.
         drop(held);
         controller.abort();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -71,7 +70,7 @@ impl Cut {
             error: Error::new(Code::Internal, "this runtime has no AbortController"),
             cause: Some(cause),
         })?;
-        let state = Rc::new(RefCell::new(State { reason: None, waker: None, controller }));
+        let state = Rc::new(RefCell::new(State { reason: None, wakers: Vec::new(), controller }));
         let for_timer = state.clone();
         let timer = Timeout::new(timeout_ms, move || State::end(&for_timer, Reason::TimedOut));
         let listener = signal.map(|signal| {
@@ -96,7 +95,9 @@ impl Cut {
             if let Some(reason) = state.reason.clone() {
                 return Poll::Ready(Err(self.failure(reason)));
             }
-            state.waker = Some(context.waker().clone());
+            if !state.wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                state.wakers.push(context.waker().clone());
+            }
             drop(state);
             future.as_mut().poll(context).map(Ok)
         })
