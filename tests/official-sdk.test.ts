@@ -138,6 +138,19 @@ describe('the official SDK and ours see the same', () => {
     await assert.rejects(official.decrypt(envelope, 'row-2'));
   });
 
+  test('each decrypts what the other encrypts', async () => {
+    const { official, ours } = both();
+    for (const text of ['', 'naïve 🔑', 'x'.repeat(4095), 'y'.repeat(100_000)]) {
+      for (const aad of [undefined, 'row-1 🔑']) {
+        assert.equal(await official.decrypt(await ours.encrypt(text, context, aad), aad), text);
+        assert.equal(await ours.decrypt(await official.encrypt(text, context, aad), aad), text);
+      }
+    }
+    await assert.rejects(ours.decrypt(await official.encrypt('x', context, 'a'), 'b'), {
+      code: 'decryption_failed',
+    });
+  });
+
   test('what the service refuses', async () => {
     const { official } = both({ organizations: ['org_1'], recoveryPeriodMs: 60_000 });
     const create = (name: string, context: Record<string, unknown>) =>

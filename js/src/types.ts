@@ -242,6 +242,15 @@ export interface CreateRekeyOptions {
   encryptedKeys: string;
 }
 
+/** What an envelope is bound to. Nothing, `null` and no bytes are the same. */
+export type AssociatedData = string | Uint8Array | null | undefined;
+
+/** Options of {@link VaultClient.encrypt}. */
+export interface EncryptOptions extends CallOptions {
+  /** `go` writes the layout that the Go SDK reads; `standard`, the default, is every other's. We read both. */
+  layout?: 'standard' | 'go' | undefined;
+}
+
 /** In a scoped client the context may be left out: it is the scope's. */
 export type WithinScope<T extends { context: KeyContextInput }> = Omit<T, 'context'> &
   Partial<Pick<T, 'context'>>;

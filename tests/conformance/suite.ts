@@ -2,6 +2,7 @@
 import type { Case } from './case.ts';
 import { contexts } from './contexts.ts';
 import { keys } from './keys.ts';
+import { localEncryption } from './local.ts';
 import { objects } from './objects.ts';
 import { tenants } from './tenants.ts';
 import { transport } from './transport.ts';
@@ -13,6 +14,7 @@ export const suite: Case[] = [
   ...group('objects', objects),
   ...group('contexts', contexts),
   ...group('keys', keys),
+  ...group('local encryption', localEncryption),
   ...group('tenants', tenants),
   ...group('transport', transport),
 ];

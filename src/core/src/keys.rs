@@ -50,6 +50,15 @@ impl CreateDataKey {
         reader.finish(context.map(Self))
     }
 
+    /// From a context by itself; within a scope it may be left out.
+    pub fn for_context(context: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
+        let Some(scope) = scope else { return KeyContext::from_tree(context).map(Self) };
+        if context.is_absent() || context.entries().is_some_and(|entries| entries.is_empty()) {
+            return Ok(Self(scope.context().clone()));
+        }
+        scope.merge(&KeyContext::from_tree(context)?).map(Self)
+    }
+
     /// `POST /vault/v1/keys/data-key`.
     pub fn into_request<V>(self) -> Request<V> {
         post(Operation::CreateDataKey, "/vault/v1/keys/data-key", vec![("context", Field::Context(self.0))])

@@ -7,13 +7,16 @@
 //!
 //! - [`key_context`], [`strategy`], [`explain`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations
+//! - [`envelope`], [`cipher`], [`value`]: local encryption, and how values are stored
 //! - [`http`], [`tree`], [`reader`]: how they travel
 //! - [`error`], [`retry`]: what went wrong, and whether to try again
 //! - [`config`]: API key, client ID, base URL
 
 #![forbid(unsafe_code)]
 
+pub mod cipher;
 pub mod config;
+pub mod envelope;
 pub mod error;
 pub mod explain;
 pub mod http;

@@ -5,19 +5,17 @@ use crate::kms::{CustomerKey, Kms};
 use crate::route::Operation;
 use crate::store::{Object, Sealed, Store, Version};
 use crate::{Key, Outcome, Randomness, Refusal};
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
+use vault_core::cipher::{self, NONCE_BYTES};
 use vault_core::json::{Json, Timestamp, ToWire};
 use vault_core::keys::{DataKey, DataKeyPair};
 use vault_core::names::VersionId;
 use vault_core::objects::{Actor, CreateObject, Object as WireObject, ObjectMetadata, ObjectVersion, Page};
 use vault_core::strategy::ORGANIZATION_ID;
 use vault_core::{Error, KeyContext};
-use zeroize::Zeroize;
 
 pub(crate) struct Environment {
     id: String,
@@ -164,9 +162,9 @@ impl Environment {
         let damaged = || Refusal::new(500, "the stored value cannot be decrypted");
         let data_key = self.kms.unwrap(&object.sealed.encrypted_keys)?;
         let version = object.current().ok_or_else(damaged)?;
-        let mut value = object.sealed.ciphertext.clone();
-        Aes256Gcm::new((&*data_key.key).into())
-            .decrypt_in_place(&Nonce::from(object.sealed.nonce), &aad(&object.id, &version.id), &mut value)
+        let sealed = &object.sealed;
+        let mut value = sealed.ciphertext.clone();
+        cipher::open(&data_key.key, &sealed.nonce, &aad(&object.id, &version.id), &mut value, &sealed.tag)
             .map_err(|_| damaged())?;
         let value = String::from_utf8(value).map_err(|_| damaged())?;
         Ok((200, self.wire(object, Some(value))))
@@ -185,18 +183,14 @@ fn seal(
 ) -> Result<(Version, Sealed), Refusal> {
     let (data_key, encrypted_keys) = kms.generate(context, random)?;
     let id = ids::uuid(random);
-    let mut nonce = [0; 12];
+    let mut nonce = [0; NONCE_BYTES];
     random.fill(&mut nonce);
-    let mut buffer = value.as_bytes().to_vec();
-    Aes256Gcm::new((&*data_key.key).into())
-        .encrypt_in_place(&Nonce::from(nonce), &aad(object_id, &id), &mut buffer)
-        .map_err(|_| {
-            buffer.zeroize();
-            Refusal::new(413, "the value is too large to encrypt")
-        })?;
+    let mut ciphertext = value.as_bytes().to_vec();
+    let tag = cipher::seal(&data_key.key, &nonce, &aad(object_id, &id), &mut ciphertext)
+        .map_err(|error| Refusal::new(413, error.message))?;
     let etag = ids::hex(&Sha256::new().chain_update(etag_salt).chain_update(value).finalize()[..16]);
     let version = Version { id, created_at: timestamp(now_ms), size: value.len() as u64, etag };
-    Ok((version, Sealed { encrypted_keys, nonce, ciphertext: buffer }))
+    Ok((version, Sealed { encrypted_keys, nonce, tag, ciphertext }))
 }
 
 /// Binds a ciphertext to its object and version.

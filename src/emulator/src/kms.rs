@@ -11,9 +11,8 @@
 //! The service's own format is not public past the data key's ID; a client must not look inside either.
 
 use crate::{Randomness, Refusal, ids};
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use std::collections::HashMap;
+use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::error::{Code, Problem};
 use vault_core::strategy::ORGANIZATION_ID;
 use vault_core::{Error, KeyContext};
@@ -21,13 +20,9 @@ use zeroize::Zeroizing;
 
 const MAGIC: &[u8] = b"WOS.EKM.v1\0";
 const ID_BYTES: usize = 36;
-const NONCE_BYTES: usize = 12;
-const DEK_BYTES: usize = 32;
-const TAG_BYTES: usize = 16;
+const DEK_BYTES: usize = cipher::KEY_BYTES;
 const HEADER_BYTES: usize = MAGIC.len() + ID_BYTES + 1;
 const COPY_BYTES: usize = ID_BYTES + NONCE_BYTES + DEK_BYTES + TAG_BYTES;
-
-pub(crate) type Secret = Zeroizing<[u8; DEK_BYTES]>;
 
 /// Where a customer keeps their key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +59,15 @@ pub struct CustomerKey {
 }
 
 struct Kek {
-    id: String,
     /// `None` for a deleted customer key.
-    key: Option<Secret>,
+    key: Option<Key>,
     accessible: bool,
 }
 
 /// A data key, fresh or unwrapped.
 pub(crate) struct DataKey {
     pub(crate) id: String,
-    pub(crate) key: Secret,
+    pub(crate) key: Key,
 }
 
 /// All KEKs of an environment.
@@ -83,7 +77,7 @@ pub(crate) struct Kms {
     customer: HashMap<String, String>,
 }
 
-fn secret(random: &mut dyn Randomness) -> Secret {
+fn secret(random: &mut dyn Randomness) -> Key {
     let mut key = Zeroizing::new([0; DEK_BYTES]);
     random.fill(&mut *key);
     key
@@ -106,7 +100,7 @@ impl Kms {
                 let message = format!("{} has more than one", key.organization_id);
                 return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new("customerKeys", message)]));
             }
-            kms.keks.insert(id.clone(), Kek { id, key: Some(secret(random)), accessible: key.accessible });
+            kms.keks.insert(id, Kek { key: Some(secret(random)), accessible: key.accessible });
         }
         Ok(kms)
     }
@@ -144,7 +138,7 @@ impl Kms {
         let Kms { keks, by_item, .. } = self;
         let id = by_item.entry((name.to_owned(), value.to_owned())).or_insert_with(|| {
             let id = ids::uuid(random);
-            keks.insert(id.clone(), Kek { id: id.clone(), key: Some(secret(random)), accessible: true });
+            keks.insert(id.clone(), Kek { key: Some(secret(random)), accessible: true });
             id
         });
         id.clone()
@@ -159,11 +153,10 @@ impl Kms {
         }
     }
 
-    fn usable(&self, id: &str) -> Result<Aes256Gcm, Refusal> {
+    fn usable(&self, id: &str) -> Result<&Key, Refusal> {
         let kek = self.keks.get(id).ok_or_else(tampered)?;
-        debug_assert_eq!(kek.id, id);
         match &kek.key {
-            Some(key) if kek.accessible => Ok(Aes256Gcm::new((&**key).into())),
+            Some(key) if kek.accessible => Ok(key),
             _ => Err(inaccessible()),
         }
     }
@@ -193,14 +186,11 @@ impl Kms {
         blob.push(u8::try_from(items.len()).unwrap_or(u8::MAX));
         for (index, (name, value)) in items.into_iter().enumerate() {
             let id = self.kek_id(name, value, random);
-            let cipher = self.usable(&id)?;
             let mut nonce = [0; NONCE_BYTES];
             random.fill(&mut nonce);
             let mut copy = key.key.clone();
             let aad = aad(&blob[..HEADER_BYTES], index, id.as_bytes());
-            let tag = cipher
-                .encrypt_inout_detached(&Nonce::from(nonce), &aad, (&mut copy[..]).into())
-                .map_err(|_| tampered())?;
+            let tag = cipher::seal(self.usable(&id)?, &nonce, &aad, &mut copy[..]).map_err(|_| tampered())?;
             blob.extend_from_slice(id.as_bytes());
             blob.extend_from_slice(&nonce);
             blob.extend_from_slice(&*copy);
@@ -217,18 +207,15 @@ impl Kms {
         if !header.starts_with(MAGIC) || count == 0 || copies.len() != count * COPY_BYTES {
             return Err(tampered());
         }
-        let mut key: Option<Secret> = None;
+        let mut key: Option<Key> = None;
         for (index, copy) in copies.chunks_exact(COPY_BYTES).enumerate() {
             let (kek_id, rest) = copy.split_at(ID_BYTES);
             let (nonce, rest) = rest.split_at(NONCE_BYTES);
             let (wrapped, tag) = rest.split_at(DEK_BYTES);
-            let cipher = self.usable(core::str::from_utf8(kek_id).map_err(|_| tampered())?)?;
+            let kek = self.usable(core::str::from_utf8(kek_id).map_err(|_| tampered())?)?;
             let mut opened = Zeroizing::new([0; DEK_BYTES]);
             opened.copy_from_slice(wrapped);
-            let nonce = Nonce::try_from(nonce).map_err(|_| tampered())?;
-            let tag = Tag::try_from(tag).map_err(|_| tampered())?;
-            cipher
-                .decrypt_inout_detached(&nonce, &aad(header, index, kek_id), (&mut opened[..]).into(), &tag)
+            cipher::open(kek, nonce, &aad(header, index, kek_id), &mut opened[..], tag)
                 .map_err(|_| tampered())?;
             if key.as_ref().is_some_and(|key| **key != *opened) {
                 return Err(tampered());

@@ -4,14 +4,15 @@ use crate::Refusal;
 use crate::ids::Cursors;
 use std::collections::{BTreeMap, HashMap};
 use vault_core::KeyContext;
+use vault_core::cipher::{NONCE_BYTES, TAG_BYTES};
 use vault_core::json::Timestamp;
 use vault_core::objects::{ListObjects, ObjectSummary, Order, PAGE_DEFAULT, Page};
 
 /// A value as it is held: encrypted, with the blob that holds its data key.
 pub(crate) struct Sealed {
     pub(crate) encrypted_keys: Vec<u8>,
-    pub(crate) nonce: [u8; 12],
-    /// Ciphertext and tag.
+    pub(crate) nonce: [u8; NONCE_BYTES],
+    pub(crate) tag: [u8; TAG_BYTES],
     pub(crate) ciphertext: Vec<u8>,
 }
 

@@ -230,6 +230,30 @@ impl CoreClient {
         })
     }
 
+    /// `encrypt` and `encryptBytes`.
+    pub fn encrypt(
+        &self,
+        data: JsValue,
+        context: JsValue,
+        aad: JsValue,
+        options: JsValue,
+        as_bytes: bool,
+    ) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = client.start(options.clone())?;
+            client.encrypt(&data.into(), &context.into(), &aad.into(), &options.into(), &call, as_bytes).await
+        })
+    }
+
+    /// `decrypt` and `decryptBytes`.
+    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, call: JsValue, as_bytes: bool) -> Promise {
+        let client = self.0.clone();
+        run(
+            async move { client.decrypt(&envelope.into(), &aad.into(), &client.start(call)?, as_bytes).await },
+        )
+    }
+
     /// `modifyObject`.
     #[wasm_bindgen(js_name = modifyObject)]
     pub fn modify_object(&self, options: JsValue, apply: JsValue, call: JsValue) -> Promise {

@@ -3,6 +3,7 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
+//! - `local`: encryption outside the Vault
 //! - `settings`: what a client is set up with
 //! - `transport`: the only place that knows `fetch`
 //! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
@@ -14,6 +15,7 @@ mod client;
 mod context;
 mod cut;
 mod failure;
+mod local;
 mod modify;
 mod output;
 mod settings;

@@ -1,0 +1,61 @@
+//! AES-256-GCM (NIST SP 800-38D) over buffers in place.
+//!
+//! The other cipher, for large data, is the host's WebCrypto; both make and read the same bytes.
+
+use crate::error::{Code, Error};
+use aes_gcm::aead::consts::{U12, U32};
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::aes::Aes256;
+use aes_gcm::{AesGcm, Tag};
+use zeroize::Zeroizing;
+
+/// Bytes in a key.
+pub const KEY_BYTES: usize = 32;
+/// Bytes in a nonce that is written. Some old envelopes have [`LONG_NONCE_BYTES`].
+pub const NONCE_BYTES: usize = 12;
+/// Bytes in the nonce of envelopes that some releases of the Go SDK wrote.
+pub const LONG_NONCE_BYTES: usize = 32;
+/// Bytes in an authentication tag.
+pub const TAG_BYTES: usize = 16;
+
+/// A key in memory; wiped when dropped.
+pub type Key = Zeroizing<[u8; KEY_BYTES]>;
+
+/// Encrypts a buffer in place and returns its tag. Never use a nonce twice with one key.
+pub fn seal(
+    key: &Key,
+    nonce: &[u8; NONCE_BYTES],
+    aad: &[u8],
+    buffer: &mut [u8],
+) -> Result<[u8; TAG_BYTES], Error> {
+    let cipher = AesGcm::<Aes256, U12>::new((&**key).into());
+    let tag = cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into());
+    // Beyond 64 GiB one nonce does not suffice (SP 800-38D, section 5.2.1.1).
+    tag.map(Into::into)
+        .map_err(|_| Error::new(Code::InvalidRequest, "data: more than AES-GCM can encrypt at once"))
+}
+
+/// Decrypts a buffer in place. Where the tag does not fit, the buffer stays as it is: no plaintext is made
+/// before the tag is checked. The error says no more than that it failed.
+pub fn open(key: &Key, nonce: &[u8], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<(), Error> {
+    let opened = Tag::try_from(tag).ok().and_then(|tag| {
+        let key = (&**key).into();
+        match nonce.len() {
+            NONCE_BYTES => {
+                let nonce = nonce.try_into().ok()?;
+                AesGcm::<Aes256, U12>::new(key).decrypt_inout_detached(nonce, aad, buffer.into(), &tag).ok()
+            }
+            LONG_NONCE_BYTES => {
+                let nonce = nonce.try_into().ok()?;
+                AesGcm::<Aes256, U32>::new(key).decrypt_inout_detached(nonce, aad, buffer.into(), &tag).ok()
+            }
+            _ => None,
+        }
+    });
+    opened.ok_or_else(failed)
+}
+
+/// Wrong key, wrong associated data or changed ciphertext: which of them is not told.
+pub fn failed() -> Error {
+    Error::new(Code::DecryptionFailed, "the envelope could not be decrypted")
+}

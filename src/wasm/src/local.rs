@@ -1,0 +1,274 @@
+//! Local encryption: data under a data key of its own, in an envelope that every official SDK reads.
+//!
+//! Two ciphers make the same bytes. Below [`WEB_CRYPTO_FROM`] AES-GCM runs in this module: no key import, no
+//! promise. From there on it is the runtime's WebCrypto, which has the processor's AES instructions. Seal and
+//! envelope alone, Node 20 on two cores, microseconds (`importKey` included, medians of one run):
+//!
+//! | bytes | here | WebCrypto |
+//! |---|---|---|
+//! | 16 | 2.6 | 91 |
+//! | 1,024 | 26 | 95 |
+//! | 16,384 | 355 | 133 |
+//! | 65,536 | 1,431 | 136 |
+
+use crate::call::Call;
+use crate::client::Inner;
+use crate::failure::Failure;
+use crate::tree::Node;
+use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Promise, Reflect, Uint8Array};
+use vault_core::cipher::{self, KEY_BYTES, Key, NONCE_BYTES, TAG_BYTES};
+use vault_core::envelope::{self, Layout, Parts};
+use vault_core::http::Operation;
+use vault_core::keys::{CreateDataKey, DataKey, DataKeyPair, DecryptDataKey};
+use vault_core::tree::{Tree, expected};
+use vault_core::{Code, Error, Problem};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use zeroize::Zeroizing;
+
+/// From how many bytes on WebCrypto is the quicker cipher.
+const WEB_CRYPTO_FROM: u32 = 4096;
+/// [`TAG_BYTES`], as JavaScript counts.
+#[allow(clippy::cast_possible_truncation)]
+const TAG_LENGTH: u32 = TAG_BYTES as u32;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
+    fn get_random_values(out: &mut [u8]) -> Result<(), JsValue>;
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
+    fn import_key(
+        format: &str,
+        key: &Uint8Array,
+        algorithm: &str,
+        extractable: bool,
+        usages: &Array,
+    ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = encrypt, catch)]
+    fn subtle_encrypt(algorithm: &Object, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = decrypt, catch)]
+    fn subtle_decrypt(algorithm: &Object, key: &JsValue, data: &Uint8Array) -> Result<Promise, JsValue>;
+
+    type TextEncoder;
+    #[wasm_bindgen(constructor)]
+    fn new() -> TextEncoder;
+    #[wasm_bindgen(method)]
+    fn encode(this: &TextEncoder, text: &JsString) -> Uint8Array;
+
+    type TextDecoder;
+    #[wasm_bindgen(constructor)]
+    fn new(label: &str, options: &JsValue) -> TextDecoder;
+    #[wasm_bindgen(method, catch)]
+    fn decode(this: &TextDecoder, bytes: &Uint8Array) -> Result<JsString, JsValue>;
+}
+
+fn invalid(field: &str, message: impl Into<String>) -> Failure {
+    Error::invalid(Code::InvalidRequest, vec![Problem::new(field, message)]).into()
+}
+
+fn internal(cause: JsValue) -> Failure {
+    let error = Error::new(Code::Internal, "the runtime's crypto does not work here");
+    Failure::Vault { error, cause: Some(cause) }
+}
+
+/// Text or bytes, of a parameter of that name.
+fn bytes_of(value: &Node, name: &str) -> Result<Uint8Array, Failure> {
+    let js = value.js();
+    if let Some(bytes) = js.dyn_ref::<Uint8Array>() {
+        return Ok(bytes.clone());
+    }
+    match value.text() {
+        Some(text) => Ok(TextEncoder::new().encode(text.unchecked_ref())),
+        None => Err(invalid(name, expected("a string or a Uint8Array", value.kind()))),
+    }
+}
+
+/// Associated data; nothing and no text are the same, as in the official SDKs.
+fn associated(value: &Node) -> Result<Vec<u8>, Failure> {
+    if value.is_absent() {
+        Ok(Vec::new())
+    } else {
+        bytes_of(value, "associatedData").map(|bytes| bytes.to_vec())
+    }
+}
+
+fn layout(options: &Node) -> Result<Layout, Failure> {
+    let member = options.member("layout");
+    if member.is_absent() {
+        return Ok(Layout::Standard);
+    }
+    let named = member.string().and_then(|name| Layout::parse(&name));
+    named.ok_or_else(|| invalid("layout", "expected \"standard\" or \"go\""))
+}
+
+/// A data key from its base64, which the answer's reader has checked.
+fn key_of(data_key: &DataKey<JsValue>) -> Result<Key, Failure> {
+    let text = Zeroizing::new(data_key.key.as_string().unwrap_or_default());
+    let bytes = Zeroizing::new(envelope::from_text(&text)?);
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    if bytes.len() != KEY_BYTES {
+        return Err(Error::new(Code::MalformedResponse, "data_key: expected 32 bytes in base64").into());
+    }
+    key.copy_from_slice(&bytes);
+    Ok(key)
+}
+
+impl Inner {
+    /// An envelope, as bytes or as text. `options` may ask for a layout.
+    pub(crate) async fn encrypt(
+        &self,
+        data: &Node,
+        context: &Node,
+        aad: &Node,
+        options: &Node,
+        call: &Call,
+        as_bytes: bool,
+    ) -> Result<JsValue, Failure> {
+        let create = CreateDataKey::for_context(context, self.scope.as_ref())?;
+        let (data, aad, layout) = (bytes_of(data, "data")?, associated(aad)?, layout(options)?);
+        let answer = self.send(&create.into_request(), call).await?;
+        let pair = DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?;
+        let keys = envelope::from_text(&pair.encrypted_keys.as_string().unwrap_or_default())?;
+        let key = key_of(&pair.data_key)?;
+        let mut nonce = [0; NONCE_BYTES];
+        get_random_values(&mut nonce).map_err(internal)?;
+        let envelope = if data.length() < WEB_CRYPTO_FROM {
+            let mut buffer = Zeroizing::new(data.to_vec());
+            let tag = cipher::seal(&key, &nonce, &aad, &mut buffer)?;
+            let (prefix, suffix) = envelope::frame(layout, &nonce, &tag, &keys)?;
+            let envelope = [&prefix, &buffer[..], &suffix].concat();
+            if !as_bytes {
+                return Ok(envelope::to_text(&envelope).into());
+            }
+            Uint8Array::from(&envelope[..])
+        } else {
+            let sealed = call.cut.race(web_crypto(&key, &nonce, &aad, &data, "encrypt")).await??;
+            let length = sealed.length() - TAG_LENGTH;
+            let mut tag = [0; TAG_BYTES];
+            sealed.subarray(length, sealed.length()).copy_to(&mut tag);
+            let (prefix, suffix) = envelope::frame(layout, &nonce, &tag, &keys)?;
+            join(&prefix, &sealed.subarray(0, length), &suffix)
+        };
+        if as_bytes { Ok(envelope.into()) } else { text(&envelope) }
+    }
+
+    /// The plaintext of an envelope, as bytes or as text.
+    pub(crate) async fn decrypt(
+        &self,
+        envelope: &Node,
+        aad: &Node,
+        call: &Call,
+        as_bytes: bool,
+    ) -> Result<JsValue, Failure> {
+        let aad = associated(aad)?;
+        let bytes = match (envelope.bytes(), envelope.string()) {
+            (Some(bytes), _) => bytes,
+            (None, Some(text)) => envelope::from_text(&text)?,
+            (None, None) => {
+                return Err(invalid("envelope", expected("a string or a Uint8Array", envelope.kind())));
+            }
+        };
+        let mut known: Vec<(&[u8], Option<Key>)> = Vec::with_capacity(2);
+        for parts in envelope::candidates(&bytes)? {
+            // One call for a key blob, whatever becomes of it.
+            if !known.iter().any(|(keys, _)| *keys == parts.keys) {
+                known.push((parts.keys, self.unwrap_key(parts.keys, call).await?));
+            }
+            let key = known.iter().find(|(keys, _)| *keys == parts.keys).and_then(|(_, key)| key.as_ref());
+            let Some(key) = key else { continue };
+            if let Some(plaintext) = call.cut.race(open(key, &parts, &aad)).await?? {
+                return if as_bytes { Ok(plaintext.into()) } else { plain_text(&plaintext) };
+            }
+        }
+        Err(cipher::failed().into())
+    }
+
+    /// The data key of a blob, or nothing where the service does not take the blob for one of its own: then it
+    /// was another reading's.
+    async fn unwrap_key(&self, keys: &[u8], call: &Call) -> Result<Option<Key>, Failure> {
+        let request = DecryptDataKey(envelope::to_text(keys)).into_request();
+        match self.send(&request, call).await {
+            Ok(answer) => key_of(&DataKey::read_answer(&answer)?).map(Some),
+            Err(failure) => match failure.code() {
+                Some(Code::InvalidRequest | Code::NotFound | Code::ValidationFailed) => Ok(None),
+                _ => Err(failure),
+            },
+        }
+    }
+}
+
+/// The plaintext where the tag fits.
+async fn open(key: &Key, parts: &Parts<'_>, aad: &[u8]) -> Result<Option<Uint8Array>, Failure> {
+    if parts.ciphertext.len() < WEB_CRYPTO_FROM as usize {
+        let mut buffer = Zeroizing::new(parts.ciphertext.to_vec());
+        let opened = cipher::open(key, parts.nonce, aad, &mut buffer, parts.tag);
+        return Ok(opened.is_ok().then(|| Uint8Array::from(&buffer[..])));
+    }
+    let sealed = join(&[], &Uint8Array::from(parts.ciphertext), parts.tag);
+    match web_crypto(key, parts.nonce, aad, &sealed, "decrypt").await {
+        Ok(plaintext) => Ok(Some(plaintext)),
+        // WebCrypto's word for a tag that does not fit; anything else is the runtime's trouble.
+        Err(Failure::Vault { cause: Some(cause), .. })
+            if Node::from(cause.clone()).member("name").string().as_deref() == Some("OperationError") =>
+        {
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// AES-GCM by the runtime (Web Cryptography API, section 29): ciphertext and tag from plaintext, or back.
+async fn web_crypto(
+    key: &Key,
+    nonce: &[u8],
+    aad: &[u8],
+    data: &Uint8Array,
+    usage: &str,
+) -> Result<Uint8Array, Failure> {
+    let raw = Uint8Array::from(&key[..]);
+    let imported = import_key("raw", &raw, "AES-GCM", false, &Array::of1(&usage.into()));
+    // The import copies the key before it returns.
+    raw.fill(0, 0, raw.length());
+    let imported = JsFuture::from(imported.map_err(internal)?).await.map_err(internal)?;
+    let algorithm = Object::new();
+    let set = |name: &str, value: &JsValue| Reflect::set(&algorithm, &name.into(), value).map_err(internal);
+    set("name", &"AES-GCM".into())?;
+    set("iv", &Uint8Array::from(nonce))?;
+    if !aad.is_empty() {
+        set("additionalData", &Uint8Array::from(aad))?;
+    }
+    let done = if usage == "encrypt" {
+        subtle_encrypt(&algorithm, &imported, data)
+    } else {
+        subtle_decrypt(&algorithm, &imported, data)
+    };
+    let buffer = JsFuture::from(done.map_err(internal)?).await.map_err(internal)?;
+    Ok(Uint8Array::new(buffer.unchecked_ref::<ArrayBuffer>()))
+}
+
+fn join(prefix: &[u8], middle: &Uint8Array, suffix: &[u8]) -> Uint8Array {
+    let (first, last) = (Uint8Array::from(prefix), Uint8Array::from(suffix));
+    let joined = Uint8Array::new_with_length(first.length() + middle.length() + last.length());
+    joined.set(&first, 0);
+    joined.set(middle, first.length());
+    joined.set(&last, first.length() + middle.length());
+    joined
+}
+
+/// Base64 by the runtime where it can (ES2026 `Uint8Array.prototype.toBase64`), else here.
+fn text(envelope: &Uint8Array) -> Result<JsValue, Failure> {
+    match Reflect::get(envelope, &"toBase64".into()).map(JsCast::dyn_into::<Function>) {
+        Ok(Ok(to_base64)) => to_base64.call0(envelope).map_err(internal),
+        _ => Ok(envelope::to_text(&envelope.to_vec()).into()),
+    }
+}
+
+fn plain_text(plaintext: &Uint8Array) -> Result<JsValue, Failure> {
+    let options = Object::new();
+    for name in ["fatal", "ignoreBOM"] {
+        Reflect::set(&options, &name.into(), &JsValue::TRUE).map_err(internal)?;
+    }
+    let text = TextDecoder::new("utf-8", &options).decode(plaintext);
+    text.map(Into::into)
+        .map_err(|_| invalid("envelope", "it holds bytes that are not text; use decryptBytes"))
+}
