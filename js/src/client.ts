@@ -1,8 +1,10 @@
-import { CoreClient } from '../wasm/client/client.js';
+import { CoreClient, decryptWith, encryptWith } from '../wasm/client/client.js';
 import { checked, invalidConfig, settle } from './errors.js';
+import { all, pick, replace } from './fields.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
 import type {
   AssociatedData,
+  BatchResult,
   ById,
   ByName,
   CallOptions,
@@ -12,7 +14,10 @@ import type {
   DataKey,
   DataKeyPair,
   DecryptDataKeyOptions,
+  DecryptItem,
   DeleteObjectOptions,
+  EncryptFieldsOptions,
+  EncryptItem,
   EncryptOptions,
   Form,
   KeyContextInput,
@@ -199,6 +204,40 @@ export abstract class Operations<Scoped extends boolean> {
   }
 
   /**
+   * Encrypts many items under one data key, by one request. An item that cannot be encrypted does not lose the
+   * others.
+   * @returns A result for each item, in their order.
+   * @throws {VaultError} If there is no data key to be had: then nothing was encrypted.
+   */
+  encryptMany(
+    items: readonly EncryptItem[],
+    context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
+    options?: EncryptOptions,
+  ): Promise<BatchResult<string>[]> {
+    return settle(this.#core.encryptMany(items, context, options));
+  }
+
+  /**
+   * A copy of a record in which the fields at these paths (`ssn`, `address.line1`) are encrypted, by one request.
+   * A field may hold whatever JSON can; one that is `null` or not there stays so. Each envelope is bound to its
+   * path and to `bindTo`: moved to another row or column it does not decrypt.
+   */
+  async encryptFields<T extends object>(
+    record: T,
+    paths: readonly string[],
+    context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
+    options: EncryptFieldsOptions,
+  ): Promise<T> {
+    const fields = pick(record, paths, options?.bindTo);
+    if (fields.length === 0) return replace(record, [], []);
+    const items = fields.map(({ value, associatedData }) => ({
+      data: JSON.stringify(value),
+      associatedData,
+    }));
+    return replace(record, fields, all(fields, await this.encryptMany(items, context, options)));
+  }
+
+  /**
    * The same client for one tenant. Its calls start from this context and refuse one that contradicts it; every
    * object must carry it, or the call fails with `context_mismatch` and shows nothing of the object.
    * {@link listObjects} leaves out other tenants' objects. Updates, deletions and listings of versions look at
@@ -286,6 +325,78 @@ export class VaultClient extends Operations<false> {
     return settle(
       Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Uint8Array>,
     );
+  }
+
+  /**
+   * Decrypts many envelopes to text: one request for each distinct key blob, at most 6 at once. One that cannot be
+   * decrypted does not lose the others.
+   * @returns A result for each item, in their order.
+   */
+  decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
+    return settle(Operations.coreOf(this).decryptMany(items, call));
+  }
+
+  /**
+   * Undoes {@link encryptFields}.
+   * @throws {VaultError} `decryption_failed` or `malformed_envelope`, naming the field.
+   */
+  async decryptFields<T extends object>(
+    record: T,
+    paths: readonly string[],
+    options: EncryptFieldsOptions,
+  ): Promise<T> {
+    const fields = pick(record, paths, options?.bindTo);
+    if (fields.length === 0) return replace(record, [], []);
+    const items = fields.map(({ value, associatedData }) => ({ envelope: value as string, associatedData }));
+    const texts = all(fields, await this.decryptMany(items, options));
+    return replace(
+      record,
+      fields,
+      texts.map((text) => JSON.parse(text) as unknown),
+    );
+  }
+
+  /**
+   * Wraps an envelope's data key for another context. Only the key blob in it changes: the ciphertext stays, and
+   * the plaintext is not needed. Text gives text, bytes give bytes. The old envelope can still be decrypted for
+   * as long as its keys exist, so replace it where it is stored.
+   *
+   * The API's answer to `createRekey` holds the same data key, wrapped anew; that is what makes this possible.
+   */
+  rekeyEnvelope<E extends ValueInput>(
+    envelope: E,
+    context: KeyContextInput,
+    call?: CallOptions,
+  ): Promise<E extends string ? string : Uint8Array> {
+    return settle(Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
+  }
+
+  /** Encrypts under a data key that you have, as `createDataKey` returned it. No request. */
+  encryptWith(
+    pair: Pick<DataKeyPair, 'dataKey' | 'encryptedKeys'>,
+    data: ValueInput,
+    associatedData?: AssociatedData,
+    options?: Pick<EncryptOptions, 'layout'>,
+  ): Promise<string> {
+    return settle(encryptWith(pair, data, associatedData, options) as Promise<string>);
+  }
+
+  /** Decrypts to text by a data key that you have, as `decryptDataKey` returned it. No request. */
+  decryptWith(
+    dataKey: Pick<DataKey, 'key'>,
+    envelope: ValueInput,
+    associatedData?: AssociatedData,
+  ): Promise<string> {
+    return settle(decryptWith(dataKey, envelope, associatedData, false) as Promise<string>);
+  }
+
+  /** {@link decryptWith}, to bytes. */
+  decryptBytesWith(
+    dataKey: Pick<DataKey, 'key'>,
+    envelope: ValueInput,
+    associatedData?: AssociatedData,
+  ): Promise<Uint8Array> {
+    return settle(decryptWith(dataKey, envelope, associatedData, true) as Promise<Uint8Array>);
   }
 
   /** Unwraps a data key. */

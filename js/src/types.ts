@@ -1,5 +1,6 @@
 /** The shapes of what goes in and comes out. Names follow the official Node SDK, version 11. */
 
+import type { VaultError } from './errors.js';
 import type { KeyContext } from './key-context.js';
 
 /**
@@ -249,6 +250,43 @@ export type AssociatedData = string | Uint8Array | null | undefined;
 export interface EncryptOptions extends CallOptions {
   /** `go` writes the layout that the Go SDK reads; `standard`, the default, is every other's. We read both. */
   layout?: 'standard' | 'go' | undefined;
+}
+
+/** An item of {@link VaultClient.encryptMany}. */
+export interface EncryptItem {
+  /** Text or bytes. */
+  data: ValueInput;
+  /** What its envelope is bound to. */
+  associatedData?: AssociatedData;
+}
+
+/** An item of {@link VaultClient.decryptMany}. */
+export interface DecryptItem {
+  /** The envelope, base64 or bytes. */
+  envelope: ValueInput;
+  /** What it is bound to. */
+  associatedData?: AssociatedData;
+}
+
+/** How one item of a batch ended. */
+export type BatchResult<T> =
+  | {
+      /** It went well. */
+      ok: true;
+      /** The result. */
+      value: T;
+    }
+  | {
+      /** It failed; the others did not. */
+      ok: false;
+      /** Why. */
+      error: VaultError;
+    };
+
+/** Options of {@link VaultClient.encryptFields}. */
+export interface EncryptFieldsOptions extends CallOptions {
+  /** What the record is, such as its table and key: `users/42`. Its ciphertext opens nowhere else. */
+  bindTo: string;
 }
 
 /** In a scoped client the context may be left out: it is the scope's. */

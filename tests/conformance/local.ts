@@ -131,6 +131,182 @@ export const localEncryption: Case[] = [
     },
   },
   {
+    name: 'a batch is one request, keeps its order, and one bad item does not lose the others',
+    run: async () => {
+      const { vault, count } = counting();
+      const items = Array.from({ length: 50 }, (_, index) => ({
+        data: `text ${index}`,
+        associatedData: `row ${index}`,
+      }));
+      const bad = [...items.slice(0, 3), { data: 5 as never }, ...items.slice(3)];
+      const sealed = await vault.encryptMany(bad, context);
+      assert.deepEqual(
+        sealed.map(({ ok }) => ok),
+        bad.map((_, index) => index !== 3),
+      );
+      const failed = sealed[3];
+      assert.isFalse(failed?.ok);
+      if (failed && !failed.ok) assert.equal(failed.error.problems[0]?.field, 'items[3].data');
+      const envelopes = sealed.flatMap((result) => (result.ok ? [result.value] : []));
+      assert.lengthOf(new Set(envelopes), 50);
+      const open = items.map(({ associatedData }, index) => ({
+        envelope: envelopes[index] ?? '',
+        associatedData,
+      }));
+      const broken = [
+        ...open,
+        { envelope: 'nonsense' },
+        { envelope: envelopes[0] ?? '', associatedData: 'row 1' },
+        { envelope: await await local().vault.encrypt('x', context) },
+      ];
+      const opened = await vault.decryptMany(broken);
+      assert.deepEqual(
+        opened.slice(0, 50),
+        items.map(({ data }) => ({ ok: true, value: data })),
+      );
+      assert.deepEqual(
+        opened.slice(50).map((result) => (result.ok ? '' : result.error.code)),
+        ['malformed_envelope', 'decryption_failed', 'decryption_failed'],
+      );
+      assert.equal(count['data-key'], 1);
+      assert.isAtMost(count.decrypt ?? 0, 4, "the batch's blob, the stranger's, and other readings");
+      assert.deepEqual(await vault.encryptMany([], context), []);
+      assert.deepEqual(await vault.decryptMany([]), []);
+      await fails('invalid_request', () => vault.encryptMany('x' as never, context));
+    },
+  },
+  {
+    name: 'a batch unwraps each distinct key once, at most six at a time',
+    run: async () => {
+      const emulator = new VaultEmulator();
+      const direct = new VaultClient(base(emulator.fetch));
+      const items: { envelope: string }[] = [];
+      for (let key = 0; key < 15; key++) {
+        for (const result of await direct.encryptMany([{ data: `a${key}` }, { data: `b${key}` }], context)) {
+          if (result.ok) items.push({ envelope: result.value });
+        }
+      }
+      let [now, most, requests] = [0, 0, 0];
+      const vault = new VaultClient(
+        base(async (url, init) => {
+          requests++;
+          most = Math.max(most, ++now);
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          now--;
+          return emulator.fetch(url, init);
+        }),
+      );
+      const opened = await vault.decryptMany(items);
+      assert.isTrue(opened.every(({ ok }) => ok));
+      assert.deepEqual([requests, most], [15, 6]);
+    },
+  },
+  {
+    name: 'fields of a record, bound to their place',
+    run: async () => {
+      const { vault, count } = counting();
+      const user = {
+        id: 42,
+        ssn: '123-45-6789',
+        address: { line1: '1 Main St', city: 'Berlin', geo: [52.5, 13.4] },
+        note: null,
+        __proto__: { inherited: 'x' },
+      };
+      const paths = [
+        'ssn',
+        'address.line1',
+        'address.geo',
+        'note',
+        'missing.too',
+        'inherited',
+        '__proto__.x',
+      ];
+      const options = { bindTo: 'users/42' };
+      const sealed = await vault.encryptFields(user, paths, context, options);
+      assert.equal(user.ssn, '123-45-6789', 'the record is not changed');
+      assert.equal(sealed.address.city, 'Berlin');
+      assert.isNull(sealed.note);
+      assert.notInclude(JSON.stringify(sealed), '6789');
+      assert.isString(sealed.address.geo as unknown);
+      const opened = await vault.decryptFields(sealed, paths, options);
+      assert.deepEqual(JSON.stringify(opened), JSON.stringify(user));
+      assert.deepEqual(count, { 'data-key': 1, decrypt: 1 });
+      const elsewhere = await fails('decryption_failed', () =>
+        vault.decryptFields(sealed, ['ssn'], { bindTo: 'users/43' }),
+      );
+      assert.equal(elsewhere.problems[0]?.field, 'ssn');
+      const moved = { ...sealed, ssn: sealed.address.line1 };
+      await fails('decryption_failed', () => vault.decryptFields(moved, ['ssn'], options));
+      await fails('malformed_envelope', () => vault.decryptFields(user, ['ssn'], options));
+      for (const wrong of [[], ['a', 'a'], ['a.b', 'a'], ['.a'], [5], 'ssn']) {
+        await fails('invalid_request', () => vault.encryptFields(user, wrong as string[], context, options));
+      }
+      await fails('invalid_request', () => vault.encryptFields(user, ['ssn'], context, { bindTo: '' }));
+      await fails('invalid_request', () => vault.encryptFields(5 as never, ['ssn'], context, options));
+    },
+  },
+  {
+    name: 're-keying changes the key blob alone',
+    run: async () => {
+      const { vault, emulator } = local({
+        customerKeys: [{ organizationId: 'org_c', provider: 'AZURE_KEY_VAULT' }],
+      });
+      for (const layout of ['standard', 'go'] as const) {
+        for (const length of [5, 5000]) {
+          const text = 'x'.repeat(length);
+          const old = await vault.encrypt(text, { organization_id: 'org_c' }, 'row', { layout });
+          const rekeyed = await vault.rekeyEnvelope(old, { organization_id: 'org_2', tier: 'cold' });
+          assert.isString(rekeyed);
+          assert.notEqual(rekeyed, old);
+          emulator.setCustomerKeyAccess('org_c', false);
+          assert.equal(
+            await vault.decrypt(rekeyed, 'row'),
+            text,
+            "the customer's key is not needed any more",
+          );
+          await fails('customer_key_inaccessible', () => vault.decrypt(old, 'row'));
+          await fails('customer_key_inaccessible', () => vault.rekeyEnvelope(old, context));
+          emulator.setCustomerKeyAccess('org_c', true);
+          await fails('decryption_failed', () => vault.decrypt(rekeyed, 'another'));
+        }
+      }
+      const bytes = await vault.rekeyEnvelope(await vault.encryptBytes('y', context), { a: 'b' });
+      assert.instanceOf(bytes, Uint8Array);
+      assert.equal(await vault.decrypt(bytes), 'y');
+      await fails('malformed_envelope', () => vault.rekeyEnvelope('nonsense', context));
+      await fails('decryption_failed', async () =>
+        vault.rekeyEnvelope(await local().vault.encrypt('z', context), context),
+      );
+    },
+  },
+  {
+    name: 'a data key that the caller has needs no request',
+    run: async () => {
+      const { vault, count } = counting();
+      const pair = await vault.createDataKey({ context });
+      for (const length of [0, 10, 5000]) {
+        const envelope = await vault.encryptWith(pair, data(length), 'row', { layout: 'go' });
+        assert.deepEqual(
+          Array.from(await vault.decryptBytesWith(pair.dataKey, envelope, 'row')),
+          Array.from(data(length)),
+        );
+        await fails('decryption_failed', () => vault.decryptWith(pair.dataKey, envelope, 'other'));
+        assert.deepEqual(Array.from(await vault.decryptBytes(envelope, 'row')), Array.from(data(length)));
+      }
+      assert.equal(await vault.decryptWith(pair.dataKey, await vault.encryptWith(pair, 'text')), 'text');
+      assert.deepEqual(count, { 'data-key': 1, decrypt: 3 });
+      for (const wrong of [
+        undefined,
+        {},
+        { dataKey: { key: 'AAAA' }, encryptedKeys: 'AAAA' },
+        { ...pair, encryptedKeys: '' },
+      ]) {
+        const error = await fails('invalid_request', () => vault.encryptWith(wrong as never, 'x'));
+        assert.notInclude(error.message, pair.dataKey.key);
+      }
+    },
+  },
+  {
     name: 'a scoped client encrypts under its context, and does not decrypt',
     run: async () => {
       const { vault } = local();

@@ -133,12 +133,7 @@ fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
 }
 
 /// What stands before the ciphertext, and after it: the layouts differ in nothing else.
-pub fn frame(
-    layout: Layout,
-    nonce: &[u8; NONCE_BYTES],
-    tag: &[u8; TAG_BYTES],
-    keys: &[u8],
-) -> Result<(Vec<u8>, Vec<u8>), Error> {
+pub fn frame(layout: Layout, nonce: &[u8], tag: &[u8], keys: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
     let mut left = u32::try_from(keys.len()).map_err(|_| malformed("its keys are too long"))?;
     let mut prefix = Vec::with_capacity(keys.len() + 40);
     if layout == Layout::Standard {

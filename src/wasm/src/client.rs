@@ -2,10 +2,12 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::local::{Output, Pair, Plain, Sealed, supplied_key};
 use crate::output;
 use crate::settings::Settings;
 use crate::tree::Node;
 use js_sys::{Array, Promise, Uint8Array};
+use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use vault_core::http::{Answer, Operation, Request};
@@ -19,7 +21,7 @@ use vault_core::scope::Scope;
 use vault_core::tree::Tree;
 use vault_core::{Code, Error, KeyContext, Problem, value};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 use zeroize::Zeroizing;
 
 /// Most requests in flight at once for one call: a Worker's limit of simultaneous connections
@@ -241,17 +243,50 @@ impl CoreClient {
     ) -> Promise {
         let client = self.0.clone();
         run(async move {
-            let call = client.start(options.clone())?;
-            client.encrypt(&data.into(), &context.into(), &aad.into(), &options.into(), &call, as_bytes).await
+            let plain = Plain::read(&data.into(), &aad.into())?;
+            let output = Output::read(&options.clone().into(), as_bytes)?;
+            client.encrypt(&plain, &context.into(), output, &client.start(options)?).await
         })
     }
 
     /// `decrypt` and `decryptBytes`.
     pub fn decrypt(&self, envelope: JsValue, aad: JsValue, call: JsValue, as_bytes: bool) -> Promise {
         let client = self.0.clone();
-        run(
-            async move { client.decrypt(&envelope.into(), &aad.into(), &client.start(call)?, as_bytes).await },
-        )
+        run(async move {
+            let sealed = Sealed::read(&envelope.into(), &aad.into())?;
+            client.decrypt(&sealed, &client.start(call)?, as_bytes).await
+        })
+    }
+
+    /// `encryptMany`.
+    #[wasm_bindgen(js_name = encryptMany)]
+    pub fn encrypt_many(&self, items: JsValue, context: JsValue, options: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let output = Output::read(&options.clone().into(), false)?;
+            client.encrypt_many(&items.into(), &context.into(), output, &client.start(options)?).await
+        })
+    }
+
+    /// `decryptMany`.
+    #[wasm_bindgen(js_name = decryptMany)]
+    pub fn decrypt_many(&self, items: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let call = Rc::new(client.start(call)?);
+            client.decrypt_many(&items.into(), call, false).await
+        })
+    }
+
+    /// `rekeyEnvelope`; bytes come back as bytes.
+    #[wasm_bindgen(js_name = rekeyEnvelope)]
+    pub fn rekey_envelope(&self, envelope: JsValue, context: JsValue, call: JsValue) -> Promise {
+        let client = self.0.clone();
+        run(async move {
+            let as_bytes = !envelope.is_string();
+            let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into())?;
+            client.rekey(&sealed, &context.into(), &client.start(call)?, as_bytes).await
+        })
     }
 
     /// `modifyObject`.
@@ -259,6 +294,61 @@ impl CoreClient {
     pub fn modify_object(&self, options: JsValue, apply: JsValue, call: JsValue) -> Promise {
         let client = self.0.clone();
         run(async move { client.modify(&options.into(), &apply, &client.start(call)?).await })
+    }
+}
+
+/// `encryptWith`: an envelope under a data key that the caller has. No request.
+#[wasm_bindgen(js_name = encryptWith)]
+pub fn encrypt_with(pair: JsValue, data: JsValue, aad: JsValue, options: JsValue) -> Promise {
+    run(async move {
+        let pair = Pair::read(&pair.into())?;
+        let plain = Plain::read(&data.into(), &aad.into())?;
+        pair.seal(&plain, Output::read(&options.into(), false)?).await
+    })
+}
+
+/// `decryptWith` and `decryptBytesWith`: by a data key that the caller has. No request.
+#[wasm_bindgen(js_name = decryptWith)]
+pub fn decrypt_with(data_key: JsValue, envelope: JsValue, aad: JsValue, as_bytes: bool) -> Promise {
+    run(async move {
+        let key = supplied_key(&data_key.into(), "dataKey")?;
+        let sealed = Sealed::read(&envelope.into(), &aad.into())?;
+        for parts in sealed.readings() {
+            if let Some(plaintext) = sealed.open(&key, &parts, as_bytes).await? {
+                return Ok(plaintext);
+            }
+        }
+        Err(vault_core::cipher::failed().into())
+    })
+}
+
+/// Runs futures together, a few at a time, and gives their results in order.
+pub(crate) async fn at_once<T: 'static>(
+    futures: impl IntoIterator<Item = impl Future<Output = T> + 'static>,
+) -> Result<Vec<T>, Failure> {
+    let mut results = Vec::new();
+    let mut futures = futures.into_iter();
+    loop {
+        let slots = Rc::new(RefCell::new(Vec::new()));
+        let started: Array = futures
+            .by_ref()
+            .take(CONNECTIONS_MAX)
+            .enumerate()
+            .map(|(index, future)| {
+                slots.borrow_mut().push(None);
+                let slots = slots.clone();
+                run(async move {
+                    let result = future.await;
+                    slots.borrow_mut()[index] = Some(result);
+                    Ok(JsValue::UNDEFINED)
+                })
+            })
+            .collect();
+        if started.length() == 0 {
+            return Ok(results);
+        }
+        JsFuture::from(Promise::all(&started)).await.map_err(Failure::Caller)?;
+        results.extend(slots.take().into_iter().flatten());
     }
 }
 
@@ -336,43 +426,28 @@ impl Inner {
         page: &mut Page<ObjectSummary<JsValue, js_sys::Date>, JsValue>,
         call: Rc<Call>,
     ) -> Result<(), Failure> {
-        let mut kept = Vec::with_capacity(page.data.len());
-        let mut items = core::mem::take(&mut page.data).into_iter();
-        loop {
-            let batch: Vec<_> = items.by_ref().take(CONNECTIONS_MAX).collect();
-            if batch.is_empty() {
-                break;
+        let items = core::mem::take(&mut page.data);
+        let looks = items.iter().map(|item| {
+            let inner = Inner { settings: self.settings.clone(), scope: Some(scope.clone()) };
+            let (id, call) = (item.id.as_string().unwrap_or_default(), call.clone());
+            async move {
+                let id = ObjectId::new("id", id)
+                    .map_err(|problem| Error::invalid(Code::MalformedResponse, vec![problem]))?;
+                match inner.describe(&ById(id), &call).await {
+                    Ok(_) => Ok(true),
+                    Err(failure) => match failure.code() {
+                        Some(Code::ContextMismatch | Code::NotFound) => Ok(false),
+                        _ => Err(failure),
+                    },
+                }
             }
-            let promises: Array = batch
-                .iter()
-                .map(|item| {
-                    let (settings, scope, call) = (self.settings.clone(), scope.clone(), call.clone());
-                    let id = item.id.as_string().unwrap_or_default();
-                    run(async move {
-                        let id = ObjectId::new("id", id)
-                            .map_err(|p| Error::invalid(Code::MalformedResponse, vec![p]))?;
-                        let inner = Inner { settings, scope: Some(scope) };
-                        match inner.describe(&ById(id), &call).await {
-                            Ok(_) => Ok(JsValue::TRUE),
-                            Err(failure) => match failure.code() {
-                                Some(Code::ContextMismatch | Code::NotFound) => Ok(JsValue::FALSE),
-                                _ => Err(failure),
-                            },
-                        }
-                    })
-                })
-                .collect();
-            let within = wasm_bindgen_futures::JsFuture::from(Promise::all(&promises))
-                .await
-                .map_err(Failure::Caller)?;
-            let within: Array = within.unchecked_into();
-            kept.extend(
-                batch
-                    .into_iter()
-                    .zip(within.iter())
-                    .filter(|(_, within)| within.is_truthy())
-                    .map(|(item, _)| item),
-            );
+        });
+        let looks: Vec<Result<bool, Failure>> = at_once(looks.collect::<Vec<_>>()).await?;
+        let mut kept = Vec::with_capacity(items.len());
+        for (item, within) in items.into_iter().zip(looks) {
+            if within? {
+                kept.push(item);
+            }
         }
         page.data = kept;
         Ok(())

@@ -7,6 +7,7 @@ use vault_core::{Code, Error};
 use wasm_bindgen::prelude::*;
 
 /// Why a call failed.
+#[derive(Clone)]
 pub(crate) enum Failure {
     /// One of ours; `cause` is what JavaScript threw underneath, where it did.
     Vault { error: Error, cause: Option<JsValue> },

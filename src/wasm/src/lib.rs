@@ -3,13 +3,14 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
-//! - `local`: encryption outside the Vault
+//! - `local`, `batch`: encryption outside the Vault, of one item and of many
 //! - `settings`: what a client is set up with
 //! - `transport`: the only place that knows `fetch`
 //! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
 //! - `context`: key contexts and their explanation
 //! - `tree`, `output`, `failure`: JavaScript values in, out, and as errors
 
+mod batch;
 mod call;
 mod client;
 mod context;
@@ -22,6 +23,6 @@ mod settings;
 mod transport;
 mod tree;
 
-pub use client::CoreClient;
+pub use client::{CoreClient, decrypt_with, encrypt_with};
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
 pub use failure::set_error_factory;

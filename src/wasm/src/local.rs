@@ -19,9 +19,9 @@ use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Promise, Reflect, U
 use vault_core::cipher::{self, KEY_BYTES, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::envelope::{self, Layout, Parts};
 use vault_core::http::Operation;
-use vault_core::keys::{CreateDataKey, DataKey, DataKeyPair, DecryptDataKey};
+use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
 use vault_core::tree::{Tree, expected};
-use vault_core::{Code, Error, Problem};
+use vault_core::{Code, Error, KeyContext, Problem};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use zeroize::Zeroizing;
@@ -113,53 +113,39 @@ fn key_of(data_key: &DataKey<JsValue>) -> Result<Key, Failure> {
     Ok(key)
 }
 
-impl Inner {
-    /// An envelope, as bytes or as text. `options` may ask for a layout.
-    pub(crate) async fn encrypt(
-        &self,
-        data: &Node,
-        context: &Node,
-        aad: &Node,
-        options: &Node,
-        call: &Call,
-        as_bytes: bool,
-    ) -> Result<JsValue, Failure> {
-        let create = CreateDataKey::for_context(context, self.scope.as_ref())?;
-        let (data, aad, layout) = (bytes_of(data, "data")?, associated(aad)?, layout(options)?);
-        let answer = self.send(&create.into_request(), call).await?;
-        let pair = DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?;
-        let keys = envelope::from_text(&pair.encrypted_keys.as_string().unwrap_or_default())?;
-        let key = key_of(&pair.data_key)?;
-        let mut nonce = [0; NONCE_BYTES];
-        get_random_values(&mut nonce).map_err(internal)?;
-        let envelope = if data.length() < WEB_CRYPTO_FROM {
-            let mut buffer = Zeroizing::new(data.to_vec());
-            let tag = cipher::seal(&key, &nonce, &aad, &mut buffer)?;
-            let (prefix, suffix) = envelope::frame(layout, &nonce, &tag, &keys)?;
-            let envelope = [&prefix, &buffer[..], &suffix].concat();
-            if !as_bytes {
-                return Ok(envelope::to_text(&envelope).into());
-            }
-            Uint8Array::from(&envelope[..])
-        } else {
-            let sealed = call.cut.race(web_crypto(&key, &nonce, &aad, &data, "encrypt")).await??;
-            let length = sealed.length() - TAG_LENGTH;
-            let mut tag = [0; TAG_BYTES];
-            sealed.subarray(length, sealed.length()).copy_to(&mut tag);
-            let (prefix, suffix) = envelope::frame(layout, &nonce, &tag, &keys)?;
-            join(&prefix, &sealed.subarray(0, length), &suffix)
-        };
-        if as_bytes { Ok(envelope.into()) } else { text(&envelope) }
-    }
+/// How an envelope is given out.
+#[derive(Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) layout: Layout,
+    pub(crate) as_bytes: bool,
+}
 
-    /// The plaintext of an envelope, as bytes or as text.
-    pub(crate) async fn decrypt(
-        &self,
-        envelope: &Node,
-        aad: &Node,
-        call: &Call,
-        as_bytes: bool,
-    ) -> Result<JsValue, Failure> {
+impl Output {
+    pub(crate) fn read(options: &Node, as_bytes: bool) -> Result<Self, Failure> {
+        Ok(Output { layout: layout(options)?, as_bytes })
+    }
+}
+
+/// What is to be encrypted, checked.
+pub(crate) struct Plain {
+    data: Uint8Array,
+    aad: Vec<u8>,
+}
+
+impl Plain {
+    pub(crate) fn read(data: &Node, aad: &Node) -> Result<Self, Failure> {
+        Ok(Plain { data: bytes_of(data, "data")?, aad: associated(aad)? })
+    }
+}
+
+/// What is to be decrypted: bytes that have at least one reading, and what they were bound to.
+pub(crate) struct Sealed {
+    pub(crate) bytes: Vec<u8>,
+    aad: Vec<u8>,
+}
+
+impl Sealed {
+    pub(crate) fn read(envelope: &Node, aad: &Node) -> Result<Self, Failure> {
         let aad = associated(aad)?;
         let bytes = match (envelope.bytes(), envelope.string()) {
             (Some(bytes), _) => bytes,
@@ -168,33 +154,166 @@ impl Inner {
                 return Err(invalid("envelope", expected("a string or a Uint8Array", envelope.kind())));
             }
         };
+        envelope::candidates(&bytes)?;
+        Ok(Sealed { bytes, aad })
+    }
+
+    /// The readings, the likeliest first.
+    pub(crate) fn readings(&self) -> Vec<Parts<'_>> {
+        envelope::candidates(&self.bytes).unwrap_or_default()
+    }
+
+    /// The plaintext by a key, if it fits this reading.
+    pub(crate) async fn open(
+        &self,
+        key: &Key,
+        parts: &Parts<'_>,
+        as_bytes: bool,
+    ) -> Result<Option<JsValue>, Failure> {
+        match open(key, parts, &self.aad).await? {
+            None => Ok(None),
+            Some(plaintext) if as_bytes => Ok(Some(plaintext.into())),
+            Some(plaintext) => plain_text(&plaintext).map(Some),
+        }
+    }
+}
+
+/// A data key and its wrapped copies.
+pub(crate) struct Pair {
+    key: Key,
+    keys: Vec<u8>,
+}
+
+impl Pair {
+    /// From `createDataKey`'s result.
+    pub(crate) fn read(pair: &Node) -> Result<Self, Failure> {
+        let key = supplied_key(&pair.member("dataKey"), "dataKey")?;
+        let keys = pair.member("encryptedKeys").string().and_then(|text| envelope::from_text(&text).ok());
+        let message = "expected base64, as createDataKey returned it";
+        let keys = keys.filter(|keys| !keys.is_empty()).ok_or_else(|| invalid("encryptedKeys", message))?;
+        Ok(Pair { key, keys })
+    }
+
+    /// An envelope under a fresh nonce.
+    pub(crate) async fn seal(&self, plain: &Plain, output: Output) -> Result<JsValue, Failure> {
+        let Plain { data, aad } = plain;
+        let mut nonce = [0; NONCE_BYTES];
+        get_random_values(&mut nonce).map_err(internal)?;
+        let envelope = if data.length() < WEB_CRYPTO_FROM {
+            let mut buffer = Zeroizing::new(data.to_vec());
+            let tag = cipher::seal(&self.key, &nonce, aad, &mut buffer)?;
+            let (prefix, suffix) = envelope::frame(output.layout, &nonce, &tag, &self.keys)?;
+            let envelope = [&prefix, &buffer[..], &suffix].concat();
+            if !output.as_bytes {
+                return Ok(envelope::to_text(&envelope).into());
+            }
+            Uint8Array::from(&envelope[..])
+        } else {
+            let sealed = web_crypto(&self.key, &nonce, aad, data, "encrypt").await?;
+            let length = sealed.length() - TAG_LENGTH;
+            let mut tag = [0; TAG_BYTES];
+            sealed.subarray(length, sealed.length()).copy_to(&mut tag);
+            let (prefix, suffix) = envelope::frame(output.layout, &nonce, &tag, &self.keys)?;
+            join(&prefix, &sealed.subarray(0, length), &suffix)
+        };
+        if output.as_bytes { Ok(envelope.into()) } else { text(&envelope) }
+    }
+}
+
+/// A key that the caller has: `{key}`, or the base64 by itself.
+pub(crate) fn supplied_key(given: &Node, field: &str) -> Result<Key, Failure> {
+    let member = if given.js().is_string() { given.clone() } else { given.member("key") };
+    let text = Zeroizing::new(member.string().unwrap_or_default());
+    let bytes = Zeroizing::new(envelope::from_text(&text).unwrap_or_default());
+    let key = <[u8; KEY_BYTES]>::try_from(&bytes[..]).map(Zeroizing::new);
+    key.map_err(|_| invalid(field, "expected 32 bytes in base64, as createDataKey returned them"))
+}
+
+impl Inner {
+    /// A fresh data key for a context.
+    pub(crate) async fn fresh_pair(&self, create: CreateDataKey, call: &Call) -> Result<Pair, Failure> {
+        let answer = self.send(&create.into_request(), call).await?;
+        let pair = DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?;
+        let keys = envelope::from_text(&pair.encrypted_keys.as_string().unwrap_or_default())?;
+        Ok(Pair { key: key_of(&pair.data_key)?, keys })
+    }
+
+    /// An envelope of data under a data key of its own.
+    pub(crate) async fn encrypt(
+        &self,
+        plain: &Plain,
+        context: &Node,
+        output: Output,
+        call: &Call,
+    ) -> Result<JsValue, Failure> {
+        let create = CreateDataKey::for_context(context, self.scope.as_ref())?;
+        let pair = self.fresh_pair(create, call).await?;
+        call.cut.race(pair.seal(plain, output)).await?
+    }
+
+    /// The plaintext of an envelope.
+    pub(crate) async fn decrypt(
+        &self,
+        sealed: &Sealed,
+        call: &Call,
+        as_bytes: bool,
+    ) -> Result<JsValue, Failure> {
         let mut known: Vec<(&[u8], Option<Key>)> = Vec::with_capacity(2);
-        for parts in envelope::candidates(&bytes)? {
+        for parts in sealed.readings() {
             // One call for a key blob, whatever becomes of it.
             if !known.iter().any(|(keys, _)| *keys == parts.keys) {
                 known.push((parts.keys, self.unwrap_key(parts.keys, call).await?));
             }
             let key = known.iter().find(|(keys, _)| *keys == parts.keys).and_then(|(_, key)| key.as_ref());
             let Some(key) = key else { continue };
-            if let Some(plaintext) = call.cut.race(open(key, &parts, &aad)).await?? {
-                return if as_bytes { Ok(plaintext.into()) } else { plain_text(&plaintext) };
+            if let Some(plaintext) = call.cut.race(sealed.open(key, &parts, as_bytes)).await?? {
+                return Ok(plaintext);
             }
+        }
+        Err(cipher::failed().into())
+    }
+
+    /// The same envelope with its data key wrapped for another context. Which reading is right is for the
+    /// service to say: the first whose keys it takes.
+    pub(crate) async fn rekey(
+        &self,
+        sealed: &Sealed,
+        context: &Node,
+        call: &Call,
+        as_bytes: bool,
+    ) -> Result<JsValue, Failure> {
+        let context = KeyContext::from_tree(context)?;
+        for parts in sealed.readings() {
+            let rekey =
+                CreateRekey { encrypted_keys: envelope::to_text(parts.keys), context: context.clone() };
+            let answer = match self.send(&rekey.into_request(), call).await {
+                Err(failure) if is_refusal(&failure) => continue,
+                answer => answer?,
+            };
+            let pair = DataKeyPair::read_answer(Operation::CreateRekey, &answer)?;
+            let keys = envelope::from_text(&pair.encrypted_keys.as_string().unwrap_or_default())?;
+            let (prefix, suffix) = envelope::frame(parts.layout, parts.nonce, parts.tag, &keys)?;
+            let envelope = join(&prefix, &Uint8Array::from(parts.ciphertext), &suffix);
+            return if as_bytes { Ok(envelope.into()) } else { text(&envelope) };
         }
         Err(cipher::failed().into())
     }
 
     /// The data key of a blob, or nothing where the service does not take the blob for one of its own: then it
     /// was another reading's.
-    async fn unwrap_key(&self, keys: &[u8], call: &Call) -> Result<Option<Key>, Failure> {
+    pub(crate) async fn unwrap_key(&self, keys: &[u8], call: &Call) -> Result<Option<Key>, Failure> {
         let request = DecryptDataKey(envelope::to_text(keys)).into_request();
         match self.send(&request, call).await {
             Ok(answer) => key_of(&DataKey::read_answer(&answer)?).map(Some),
-            Err(failure) => match failure.code() {
-                Some(Code::InvalidRequest | Code::NotFound | Code::ValidationFailed) => Ok(None),
-                _ => Err(failure),
-            },
+            Err(failure) if is_refusal(&failure) => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
+}
+
+/// Whether the service does not take a key blob for one of its own.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.code(), Some(Code::InvalidRequest | Code::NotFound | Code::ValidationFailed))
 }
 
 /// The plaintext where the tag fits.

@@ -1,0 +1,107 @@
+import { VaultError } from './errors.js';
+import type { BatchResult } from './types.js';
+
+/** A field of a record on its way: where it is, what it holds, what binds it there. */
+export interface Field {
+  path: string;
+  value: unknown;
+  associatedData: string;
+}
+
+function invalid(field: string, message: string): VaultError {
+  return new VaultError({
+    code: 'invalid_request',
+    message: `${field}: ${message}`,
+    recovery: 'Correct each field listed in problems, or named in the message.',
+    retryable: false,
+    problems: [{ field, message }],
+  });
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+/**
+ * The fields at these paths that hold something. `undefined` and `null` stay as they are.
+ * @throws {VaultError} `invalid_request`
+ */
+export function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] {
+  if (!isRecord(record)) throw invalid('record', 'expected an object');
+  if (typeof bindTo !== 'string' || bindTo === '') {
+    throw invalid('bindTo', 'expected a text that says which record this is, such as "users/42"');
+  }
+  if (!Array.isArray(paths) || paths.length === 0)
+    throw invalid('paths', 'expected a list of at least one path');
+  const seen = new Set<string>();
+  const fields: Field[] = [];
+  for (const path of paths as unknown[]) {
+    if (typeof path !== 'string' || path.split('.').includes('')) {
+      throw invalid('paths', 'expected paths like "ssn" or "address.line1"');
+    }
+    for (const other of seen) {
+      if (other === path || other.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
+        throw invalid('paths', `"${path}" and "${other}" overlap`);
+      }
+    }
+    seen.add(path);
+    let value: unknown = record;
+    for (const name of path.split('.'))
+      value = isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    // An array in JSON, so that no path and no binding can be read as another's.
+    if (value !== undefined && value !== null) {
+      fields.push({
+        path,
+        value,
+        associatedData: JSON.stringify(['workos-vault-edge:field:1', bindTo, path]),
+      });
+    }
+  }
+  return fields;
+}
+
+/** A copy of a record with other values at these fields. What is not on the way to one is shared. */
+export function replace<T extends object>(
+  record: T,
+  fields: readonly Field[],
+  values: readonly unknown[],
+): T {
+  const copied = new Map<object, Record<string, unknown>>();
+  const copy = (of: object): Record<string, unknown> => {
+    const known = copied.get(of);
+    if (known) return known;
+    const made = (Array.isArray(of) ? [...of] : { ...of }) as Record<string, unknown>;
+    copied.set(of, made);
+    return made;
+  };
+  const top = copy(record);
+  for (const [index, { path }] of fields.entries()) {
+    const names = path.split('.');
+    const last = names.pop() as string;
+    let [from, to]: [Record<string, unknown>, Record<string, unknown>] = [
+      record as Record<string, unknown>,
+      top,
+    ];
+    for (const name of names) {
+      const next = from[name] as Record<string, unknown>;
+      to[name] = copy(next);
+      [from, to] = [next, to[name] as Record<string, unknown>];
+    }
+    to[last] = values[index];
+  }
+  return top as T;
+}
+
+/** The values of a batch, or the first error, naming the field. */
+export function all<T>(fields: readonly Field[], results: readonly BatchResult<T>[]): T[] {
+  return results.map((result, index) => {
+    if (result.ok) return result.value;
+    const { error } = result;
+    const field = fields[index]?.path ?? '';
+    throw new VaultError({
+      ...error.toJSON(),
+      message: `${field}: ${error.message}`,
+      problems: [{ field, message: error.message }],
+      cause: error.cause,
+    });
+  });
+}
