@@ -1,6 +1,7 @@
 import { CoreClient, decryptWith, encryptWith } from '../wasm/client/client.js';
 import { checked, invalidConfig, settle } from './errors.js';
 import { all, pick, replace } from './fields.js';
+import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
 import type {
   AssociatedData,
@@ -369,6 +370,14 @@ export class VaultClient extends Operations<false> {
     call?: CallOptions,
   ): Promise<E extends string ? string : Uint8Array> {
     return settle(Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
+  }
+
+  /**
+   * Data keys for many messages, within bounds that you state. Two keyrings never share a key.
+   * @throws {VaultError} `invalid_request` or `invalid_key_context`
+   */
+  keyring(options: KeyringOptions): Keyring {
+    return new Keyring(checked(() => Operations.coreOf(this).keyring(options)));
   }
 
   /** Encrypts under a data key that you have, as `createDataKey` returned it. No request. */

@@ -7,7 +7,7 @@
 //!
 //! - [`key_context`], [`strategy`], [`explain`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations
-//! - [`envelope`], [`cipher`], [`value`]: local encryption, and how values are stored
+//! - [`envelope`], [`cipher`], [`keyring`], [`value`]: local encryption, and how values are stored
 //! - [`http`], [`tree`], [`reader`]: how they travel
 //! - [`error`], [`retry`]: what went wrong, and whether to try again
 //! - [`config`]: API key, client ID, base URL
@@ -23,6 +23,7 @@ pub mod http;
 #[cfg(feature = "json")]
 pub mod json;
 pub mod key_context;
+pub mod keyring;
 pub mod keys;
 pub mod names;
 pub mod objects;

@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::keyring::CoreKeyring;
 use crate::local::{Output, Pair, Plain, Sealed, supplied_key};
 use crate::output;
 use crate::settings::Settings;
@@ -11,6 +12,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use vault_core::http::{Answer, Operation, Request};
+use vault_core::keyring::Bounds;
 use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
 use vault_core::names::ObjectId;
 use vault_core::objects::{
@@ -67,7 +69,7 @@ pub(crate) fn encoded(value: &Node) -> Option<JsValue> {
     Some(JsValue::from_str(&text))
 }
 
-fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
+pub(crate) fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
     future_to_promise(async { future.await.map_err(Into::into) })
 }
 
@@ -278,6 +280,14 @@ impl CoreClient {
         })
     }
 
+    /// `keyring`.
+    pub fn keyring(&self, options: JsValue) -> Result<CoreKeyring, JsValue> {
+        let options = Node::from(options);
+        let bounds = Bounds::from_options(&options).map_err(Failure::from)?;
+        let create = CreateDataKey::for_context(&options.member("context"), self.0.scope.as_ref());
+        Ok(CoreKeyring::new(self.0.clone(), create.map_err(Failure::from)?, bounds))
+    }
+
     /// `rekeyEnvelope`; bytes come back as bytes.
     #[wasm_bindgen(js_name = rekeyEnvelope)]
     pub fn rekey_envelope(&self, envelope: JsValue, context: JsValue, call: JsValue) -> Promise {
@@ -355,7 +365,7 @@ pub(crate) async fn at_once<T: 'static>(
 type JsObject = Object<JsValue, js_sys::Date>;
 
 impl Inner {
-    fn start(&self, options: JsValue) -> Result<Call, Failure> {
+    pub(crate) fn start(&self, options: JsValue) -> Result<Call, Failure> {
         Call::start(&options.into(), self.settings.timeout_ms)
     }
 

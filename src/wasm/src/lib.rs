@@ -3,7 +3,7 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
-//! - `local`, `batch`: encryption outside the Vault, of one item and of many
+//! - `local`, `batch`, `keyring`: encryption outside the Vault, of one item and of many, and with keys used again
 //! - `settings`: what a client is set up with
 //! - `transport`: the only place that knows `fetch`
 //! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
@@ -16,6 +16,7 @@ mod client;
 mod context;
 mod cut;
 mod failure;
+mod keyring;
 mod local;
 mod modify;
 mod output;
@@ -26,3 +27,4 @@ mod tree;
 pub use client::{CoreClient, decrypt_with, encrypt_with};
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
 pub use failure::set_error_factory;
+pub use keyring::CoreKeyring;

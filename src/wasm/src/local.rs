@@ -133,6 +133,11 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
+    /// How many bytes there are to encrypt.
+    pub(crate) fn length(&self) -> u64 {
+        u64::from(self.data.length())
+    }
+
     pub(crate) fn read(data: &Node, aad: &Node) -> Result<Self, Failure> {
         Ok(Plain { data: bytes_of(data, "data")?, aad: associated(aad)? })
     }
@@ -185,6 +190,14 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
+    pub(crate) fn of(key: Key, keys: Vec<u8>) -> Self {
+        Pair { key, keys }
+    }
+
+    pub(crate) fn into_parts(self) -> (Key, Vec<u8>) {
+        (self.key, self.keys)
+    }
+
     /// From `createDataKey`'s result.
     pub(crate) fn read(pair: &Node) -> Result<Self, Failure> {
         let key = supplied_key(&pair.member("dataKey"), "dataKey")?;

@@ -1,0 +1,148 @@
+//! Data keys that are used more than once, within bounds that the caller states.
+//!
+//! A bound is not a tuning knob but a promise: how much is lost with one key, and how long after a key was taken
+//! away its data can still be written here. AES-GCM sets the outermost one: with random nonces a key serves for at
+//! most 2^32 messages (NIST SP 800-38D, section 8.3).
+
+use crate::cipher::Key;
+use crate::error::{Code, Error};
+use crate::reader::Reader;
+use crate::tree::Tree;
+
+/// Most messages under one key.
+pub const MESSAGES_MAX: u64 = 1 << 32;
+/// Longest life of a key here, in milliseconds: a day.
+pub const AGE_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+/// Most bytes under one key: a tebibyte, far below where AES-GCM's blocks start to matter.
+pub const BYTES_MAX: u64 = 1 << 40;
+/// Most keys that are kept for decryption.
+pub const OPENED_MAX: u64 = 10_000;
+const OPENED_DEFAULT: u64 = 100;
+/// The next key is fetched when so many tenths of a bound are used up.
+const AHEAD_TENTHS: u64 = 9;
+
+/// What a key may be used for, all of it required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How long a key is used, in milliseconds from when it came.
+    pub max_age_ms: u64,
+    /// How many messages are encrypted with it.
+    pub max_messages: u64,
+    /// How many bytes are encrypted with it.
+    pub max_bytes: u64,
+    /// How many keys are kept for decryption; the one used longest ago gives way.
+    pub max_opened: u64,
+}
+
+impl Bounds {
+    /// From `{maxAgeMs, maxMessages, maxBytes, maxDecryptKeys?}`.
+    pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
+        let mut reader = Reader::options(options);
+        let max_age_ms = reader.whole("maxAgeMs", 1, AGE_MAX_MS);
+        let max_messages = reader.whole("maxMessages", 1, MESSAGES_MAX);
+        let max_bytes = reader.whole("maxBytes", 1, BYTES_MAX);
+        let max_opened = if options.member("maxDecryptKeys").is_absent() {
+            Some(OPENED_DEFAULT)
+        } else {
+            reader.whole("maxDecryptKeys", 0, OPENED_MAX)
+        };
+        let bounds = max_age_ms.zip(max_messages).zip(max_bytes.zip(max_opened));
+        let bounds = bounds.map(|((max_age_ms, max_messages), (max_bytes, max_opened))| Bounds {
+            max_age_ms,
+            max_messages,
+            max_bytes,
+            max_opened,
+        });
+        match bounds {
+            Some(bounds) if reader.problems.is_empty() => Ok(bounds),
+            _ => Err(Error::invalid(Code::InvalidRequest, reader.problems)),
+        }
+    }
+}
+
+/// What to do for the next message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The key at hand serves.
+    Use,
+    /// It serves, and it is time to fetch the next one.
+    UseAndRenew,
+    /// Only a new key serves.
+    Renew,
+}
+
+/// The key in use, and how much it was used.
+pub struct Active {
+    /// The key.
+    pub key: Key,
+    /// Its wrapped copies.
+    pub keys: Vec<u8>,
+    born_ms: u64,
+    messages: u64,
+    bytes: u64,
+}
+
+impl Active {
+    /// A key that came at `now_ms`.
+    pub fn new(key: Key, keys: Vec<u8>, now_ms: u64) -> Self {
+        Active { key, keys, born_ms: now_ms, messages: 0, bytes: 0 }
+    }
+
+    /// Whether it serves for a message of so many bytes.
+    pub fn choice(&self, bounds: &Bounds, now_ms: u64, bytes: u64) -> Choice {
+        let uses = [
+            (now_ms.saturating_sub(self.born_ms), bounds.max_age_ms),
+            (self.messages.saturating_add(1), bounds.max_messages),
+            (self.bytes.saturating_add(bytes), bounds.max_bytes),
+        ];
+        // A clock that went back says nothing of a key's age.
+        if now_ms < self.born_ms || uses.iter().any(|(used, max)| used > max) {
+            Choice::Renew
+        } else if uses.iter().any(|(used, max)| used.saturating_mul(10) >= max.saturating_mul(AHEAD_TENTHS)) {
+            Choice::UseAndRenew
+        } else {
+            Choice::Use
+        }
+    }
+
+    /// Counts a message, before it is encrypted.
+    pub fn count(&mut self, bytes: u64) {
+        self.messages = self.messages.saturating_add(1);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// Unwrapped keys by their blobs; bounded in number and age.
+#[derive(Default)]
+pub struct Opened(Vec<(Vec<u8>, Key, u64)>);
+
+impl Opened {
+    /// The key of a blob, which is then the one used last.
+    pub fn get(&mut self, blob: &[u8], bounds: &Bounds, now_ms: u64) -> Option<Key> {
+        self.0.retain(|(_, _, born)| now_ms >= *born && now_ms - born <= bounds.max_age_ms);
+        let at = self.0.iter().position(|(known, _, _)| known == blob)?;
+        let entry = self.0.remove(at);
+        let key = entry.1.clone();
+        self.0.push(entry);
+        Some(key)
+    }
+
+    /// Keeps a key; where there are too many, the one used longest ago is wiped.
+    pub fn keep(&mut self, blob: &[u8], key: Key, bounds: &Bounds, now_ms: u64) {
+        self.0.retain(|(known, _, _)| known != blob);
+        self.0.push((blob.to_vec(), key, now_ms));
+        while self.0.len() as u64 > bounds.max_opened {
+            self.0.remove(0);
+        }
+    }
+
+    /// How many keys are kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
