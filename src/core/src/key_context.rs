@@ -19,6 +19,7 @@
 
 use crate::error::{Code, Error, Problem};
 use crate::http::quote_map;
+use crate::strategy::ORGANIZATION_ID;
 use crate::tree::{Kind, Tree, decimal, expected, number};
 use std::hash::{Hash, Hasher};
 
@@ -171,6 +172,10 @@ impl Draft {
                 if length > VALUE_MAX {
                     limit(too_long("a value", VALUE_MAX, length));
                 }
+                if name == ORGANIZATION_ID && value.is_empty() {
+                    let message = "no organization has an empty ID; is a variable not set?";
+                    self.problems.push(Problem::new(&field, message));
+                }
                 if self.items.iter().any(|(n, _)| *n == name) {
                     let message = "this name stands twice; each name may have one value";
                     self.problems.push(Problem::new(&field, message));
@@ -210,7 +215,8 @@ fn advice(kind: Kind) -> String {
         Kind::Array | Kind::Object => {
             "; join its parts into one string, or give each an item of its own".into()
         }
-        Kind::Null | Kind::Missing => "; leave the item out, or give it a value".into(),
+        Kind::Null => "; leave the item out, or give it a value".into(),
+        Kind::Missing => "; is a variable not set?".into(),
         _ => String::new(),
     }
 }

@@ -38,6 +38,7 @@ impl Bounds {
     /// From `{maxAgeMs, maxMessages, maxBytes, maxDecryptKeys?}`.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["context", "maxAgeMs", "maxMessages", "maxBytes", "maxDecryptKeys"]);
         let max_age_ms = reader.whole("maxAgeMs", 1, AGE_MAX_MS);
         let max_messages = reader.whole("maxMessages", 1, MESSAGES_MAX);
         let max_bytes = reader.whole("maxBytes", 1, BYTES_MAX);

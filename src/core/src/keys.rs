@@ -46,6 +46,7 @@ impl CreateDataKey {
             return Ok(Self(scope.context().clone()));
         }
         let mut reader = Reader::options(options);
+        reader.only(&["context"]);
         let context = reader.scoped_context("context", scope);
         reader.finish(context.map(Self))
     }
@@ -70,9 +71,17 @@ impl CreateDataKey {
 pub struct DecryptDataKey(pub String);
 
 impl DecryptDataKey {
-    /// From `{keys}`, in the options and on the wire.
+    /// From `{keys}`.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["keys"]);
+        let keys = reader.checked("keys", wrapped_keys);
+        reader.finish(keys.map(Self))
+    }
+
+    /// From the wire's `{keys}`.
+    pub fn from_wire(body: &impl Tree) -> Result<Self, Error> {
+        let mut reader = Reader::body(body);
         let keys = reader.checked("keys", wrapped_keys);
         reader.finish(keys.map(Self))
     }
@@ -97,6 +106,7 @@ impl CreateRekey {
     /// keys were wrapped, so another tenant's could not be seen.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["encryptedKeys", "context"]);
         let encrypted_keys = reader.checked("encryptedKeys", wrapped_keys);
         let context = reader.context("context");
         reader.finish(

@@ -9,7 +9,7 @@ use crate::key_context::KeyContext;
 use crate::names::{Cursor, ObjectId, ObjectName, VersionId};
 use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::tree::{Kind, Tree, decimal, expected};
+use crate::tree::{Kind, Tree, decimal, expected, expected_secret};
 
 /// Most items a page of a list can have.
 pub const PAGE_MAX: u64 = 100;
@@ -21,7 +21,7 @@ fn value<T: Tree>(reader: &mut Reader<'_, T>) -> Option<T::Text> {
     let member = reader.member("value");
     let text = member.text();
     if text.is_none() && reader.is_map() {
-        reader.problem("value", expected("a string or a Uint8Array", member.kind()));
+        reader.problem("value", expected_secret("a string or a Uint8Array", member.kind()));
     }
     text
 }
@@ -49,6 +49,7 @@ impl<V: Clone> CreateObject<V> {
         scope: Option<&Scope>,
     ) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["name", "value", "context"]);
         let name = reader.checked("name", ObjectName::new);
         let value = encoded.or_else(|| value(&mut reader));
         let context = reader.scoped_context("context", scope);
@@ -90,9 +91,14 @@ impl<V: Clone> CreateObject<V> {
 pub struct ById(pub ObjectId);
 
 impl ById {
-    /// From `{id}`.
-    pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
+    /// From `{id}`; `more` are the other options that the operation takes.
+    pub fn from_options(options: &impl Tree, more: &[&str]) -> Result<Self, Error> {
+        if options.kind() == Kind::Text {
+            let problem = Problem::new("options", "expected an object like { id }, got a string");
+            return Err(Error::invalid(Code::InvalidRequest, vec![problem]));
+        }
         let mut reader = Reader::options(options);
+        reader.only(&[&["id"], more].concat());
         let id = reader.checked("id", ObjectId::new);
         reader.finish(id.map(ById))
     }
@@ -118,14 +124,15 @@ impl ById {
 pub struct ReadObjectByName(pub ObjectName);
 
 impl ReadObjectByName {
-    /// From a name, or `{name}`.
-    pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
+    /// From a name, or `{name}`; `more` are the other options that the operation takes.
+    pub fn from_options(options: &impl Tree, more: &[&str]) -> Result<Self, Error> {
         if options.kind() == Kind::Text {
             let name = options.string().unwrap_or_default();
             let name = ObjectName::in_url("name", name);
             return name.map(Self).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]));
         }
         let mut reader = Reader::options(options);
+        reader.only(&[&["name"], more].concat());
         let name = reader.checked("name", ObjectName::in_url);
         reader.finish(name.map(Self))
     }
@@ -151,6 +158,7 @@ impl<V: Clone> UpdateObject<V> {
     /// From `{id, value, versionCheck?}`; `encoded` as in [`CreateObject::from_options`].
     pub fn from_options<T: Tree<Text = V>>(options: &T, encoded: Option<V>) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["id", "value", "versionCheck"]);
         let id = reader.checked("id", ObjectId::new);
         let value = encoded.or_else(|| value(&mut reader));
         let version_check = reader.optional("versionCheck", VersionId::new);
@@ -193,6 +201,7 @@ impl DeleteObject {
     /// From `{id, versionCheck?}`.
     pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
+        reader.only(&["id", "versionCheck"]);
         let id = reader.checked("id", ObjectId::new);
         let version_check = reader.optional("versionCheck", VersionId::new);
         reader.finish(id.map(|id| DeleteObject { id, version_check }))
@@ -273,6 +282,7 @@ impl ListObjects {
             return Ok(ListObjects::default());
         }
         let mut reader = Reader::options(options);
+        reader.only(&["limit", "before", "after", "order", "search", "updatedAfter"]);
         let list = ListObjects {
             limit: if reader.member("limit").is_absent() { None } else { reader.whole("limit", 1, PAGE_MAX) },
             before: reader.optional("before", Cursor::new),
@@ -283,7 +293,8 @@ impl ListObjects {
                 let member = reader.member("updatedAfter");
                 let text = member.time_text();
                 if text.is_none() && !member.is_absent() {
-                    let message = expected("a valid Date or an RFC 3339 time", member.kind());
+                    let message =
+                        expected("a valid Date, or a time like 2024-01-01T00:00:00Z", member.kind());
                     reader.problem("updatedAfter", message);
                 }
                 text

@@ -39,6 +39,31 @@ impl<'a, T: Tree> Reader<'a, T> {
         reader
     }
 
+    /// Refuses names that are none of these: an option that is misspelled would silently not be used.
+    pub fn only(&mut self, names: &[&str]) {
+        let squeeze = |name: &str| name.replace('_', "").to_ascii_lowercase();
+        for given in self.tree.names().unwrap_or_default() {
+            if names.contains(&given.as_str()) {
+                continue;
+            }
+            let squeezed = squeeze(&given);
+            let near = names.iter().find(|name| {
+                let name = squeeze(name);
+                name == squeezed
+                    || name.len() > 3
+                        && (name.starts_with(&squeezed) || squeezed.ends_with(&name))
+                        && squeezed.len() > 3
+            });
+            self.problem(
+                &given,
+                match near {
+                    Some(near) => ["there is no such option; did you mean ", near, "?"].concat(),
+                    None => ["there is no such option, only ", &names.join(", ")].concat(),
+                },
+            );
+        }
+    }
+
     /// The full path of a member.
     pub fn path(&self, name: &str) -> String {
         if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }

@@ -98,6 +98,10 @@ pub trait Tree: Sized {
     fn kind(&self) -> Kind;
     /// The member of that name, [`Kind::Missing`] where there is none.
     fn member(&self, name: &str) -> Self;
+    /// The names of a map's own members; `None` where this is no map or cannot be read.
+    fn names(&self) -> Option<Vec<String>> {
+        self.entries().map(|entries| entries.into_iter().map(|(name, _)| name).collect())
+    }
     /// A map's own members in their order; `None` where this is no map or cannot be read. Names may repeat
     /// where the host keeps duplicates.
     fn entries(&self) -> Option<Vec<(String, Self)>>;
@@ -116,6 +120,11 @@ pub trait Tree: Sized {
     fn is_absent(&self) -> bool {
         matches!(self.kind(), Kind::Missing | Kind::Null)
     }
+}
+
+/// [`expected`] for what may be a secret: a number is not repeated.
+pub fn expected_secret(what: &str, got: Kind) -> String {
+    expected(what, if matches!(got, Kind::Number(_)) { Kind::Other("a number") } else { got })
 }
 
 /// `expected a string, got number 2`.

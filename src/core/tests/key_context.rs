@@ -271,6 +271,7 @@ fn explain_lints_what_looks_like_a_slip_and_nothing_else() {
     for personal in ["ada@example.com", "123-45-6789", "4111 1111 1111 1111", "+1 (415) 555-0100"] {
         assert_eq!(codes("x", personal), ["looks_personal"], "{personal}");
     }
+    assert_eq!(KeyContext::for_organization("").unwrap_err().code, Code::InvalidKeyContext);
     assert_eq!(codes("x", ""), ["empty_value"]);
     assert_eq!(codes("x", " y"), ["outer_space"]);
     for (name, value) in [

@@ -28,7 +28,7 @@ fn shown(request: &Request<String>) -> String {
 
 #[test]
 fn every_operation_has_the_shape_that_the_api_describes() {
-    let by_id = ById::from_options(&options(&[("id", "a1")])).unwrap();
+    let by_id = ById::from_options(&options(&[("id", "a1")]), &[]).unwrap();
     let create = json(r#"{"name": "n", "value": "v\"", "context": {"b": "2", "a": "1"}}"#);
     let rekey = json(r#"{"encryptedKeys": "AAAA", "context": {"a": "b"}}"#);
     let update = json(r#"{"id": "a1", "value": "v", "versionCheck": "ver"}"#);
@@ -49,12 +49,12 @@ fn every_operation_has_the_shape_that_the_api_describes() {
         ),
         (by_id.read_request(), "GET /vault/v1/kv/a1", true),
         (
-            ReadObjectByName::from_options(&Json::text("a/b")).unwrap().into_request(),
+            ReadObjectByName::from_options(&Json::text("a/b"), &[]).unwrap().into_request(),
             "GET /vault/v1/kv/name/a%2Fb",
             true,
         ),
         (
-            ReadObjectByName::from_options(&options(&[("name", "é?#%")])).unwrap().into_request(),
+            ReadObjectByName::from_options(&options(&[("name", "é?#%")]), &[]).unwrap().into_request(),
             "GET /vault/v1/kv/name/%C3%A9%3F%23%25",
             true,
         ),
@@ -123,10 +123,10 @@ fn limits_of_ids_names_and_pages() {
         assert_eq!(refused(limit(wrong)), ["limit"], "{wrong}");
     }
     for wrong in ["", ".", "..", "name", &"i".repeat(257)] {
-        assert_eq!(refused(ById::from_options(&options(&[("id", wrong)]))), ["id"], "{wrong}");
+        assert_eq!(refused(ById::from_options(&options(&[("id", wrong)]), &[])), ["id"], "{wrong}");
     }
-    assert!(ById::from_options(&options(&[("id", "...")])).is_ok());
-    assert_eq!(refused(ReadObjectByName::from_options(&Json::text(".."))), ["name"]);
+    assert!(ById::from_options(&options(&[("id", "...")]), &[]).is_ok());
+    assert_eq!(refused(ReadObjectByName::from_options(&Json::text(".."), &[])), ["name"]);
     assert_eq!(
         refused(ListObjects::from_options(&options(&[("updatedAfter", "2024-01-01")]))),
         ["updatedAfter"]
@@ -138,6 +138,26 @@ fn limits_of_ids_names_and_pages() {
             ["keys"],
             "{wrong:?}"
         );
+    }
+}
+
+#[test]
+fn a_misspelled_option_is_refused_with_the_right_one() {
+    let said = |result: Result<UpdateObject<String>, Error>| result.unwrap_err().message;
+    let update = |name: &str| {
+        said(UpdateObject::from_options(&options(&[("id", "a"), ("value", "v"), (name, "x")]), None))
+    };
+    assert_eq!(update("version_check"), "version_check: there is no such option; did you mean versionCheck?");
+    assert_eq!(update("version"), "version: there is no such option; did you mean versionCheck?");
+    assert_eq!(update("foo"), "foo: there is no such option, only id, value, versionCheck");
+    let create = |name: &str| {
+        let text = format!(r#"{{"name": "n", "value": 123456, "{name}": {{"a": "b"}}}}"#);
+        CreateObject::from_options(&json(&text), None, None).unwrap_err().message
+    };
+    for name in ["keyContext", "key_context"] {
+        let message = create(name);
+        assert!(message.contains("did you mean context?"), "{message}");
+        assert!(!message.contains("123456"), "what may be a secret is not repeated");
     }
 }
 
@@ -189,7 +209,7 @@ fn a_scope_fills_in_and_refuses_contradictions() {
 proptest! {
     #[test]
     fn a_name_is_one_segment_of_the_path_and_comes_back_from_it(name in "\\PC{1,40}|[./%?#\\\\ +é]{1,5}") {
-        let read = ReadObjectByName::from_options(&Json::text(&*name));
+        let read = ReadObjectByName::from_options(&Json::text(&*name), &[]);
         if name == "." || name == ".." {
             prop_assert!(read.is_err());
             return Ok(());

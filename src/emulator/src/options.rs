@@ -28,7 +28,7 @@ impl Options {
     /// name that is none of these is one, lest a typing error be taken for a default.
     pub fn from_tree(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
-        known(&mut reader, options, &["apiKeys", "organizations", "customerKeys", "recoveryPeriodMs"]);
+        reader.only(&["apiKeys", "organizations", "customerKeys", "recoveryPeriodMs"]);
         let absent = |name: &str| options.member(name).is_absent();
         let parsed = Options {
             api_keys: strings(&mut reader, "apiKeys").unwrap_or_default(),
@@ -52,14 +52,6 @@ impl Options {
     }
 }
 
-fn known<T: Tree>(reader: &mut Reader<'_, T>, options: &T, names: &[&str]) {
-    for (name, _) in options.entries().unwrap_or_default() {
-        if !names.contains(&name.as_str()) {
-            reader.problem(&name, ["no such option; there are ", &names.join(", ")].concat());
-        }
-    }
-}
-
 fn strings<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<Vec<String>> {
     let member = reader.member(name);
     if member.is_absent() {
@@ -75,6 +67,7 @@ fn strings<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<Vec<String
 }
 
 fn customer_key<T: Tree>(reader: &mut Reader<'_, T>) -> Option<CustomerKey> {
+    reader.only(&["organizationId", "provider", "accessible"]);
     let organization_id = reader.string("organizationId");
     let provider = reader.string("provider").and_then(|name| {
         let provider = Provider::parse(&name);

@@ -77,9 +77,7 @@ pub(crate) fn route(request: &Request<'_>) -> Result<Operation, Refusal> {
                 "data-key" => KeyContext::from_tree(&body.member("context"))
                     .map(Operation::CreateDataKey)
                     .map_err(refuse),
-                "decrypt" => {
-                    DecryptDataKey::from_options(&body).map(Operation::DecryptDataKey).map_err(refuse)
-                }
+                "decrypt" => DecryptDataKey::from_wire(&body).map(Operation::DecryptDataKey).map_err(refuse),
                 _ => CreateRekey::from_wire(&body).map(Operation::Rekey).map_err(refuse),
             }
         }

@@ -61,7 +61,10 @@ fn wrong_options_are_named() {
         (r#"{"apiKeys": "sk_test_a"}"#, "apiKeys: expected a list of strings, got a string"),
         (r#"{"organizations": [1]}"#, "organizations: expected a list of strings"),
         (r#"{"recoveryPeriodMs": -1}"#, "recoveryPeriodMs: expected a whole number from 0"),
-        (r#"{"recoveryPeriod": 1}"#, "recoveryPeriod: no such option"),
+        (
+            r#"{"recoveryPeriod": 1}"#,
+            "recoveryPeriod: there is no such option; did you mean recoveryPeriodMs?",
+        ),
         (
             r#"{"customerKeys": [{"organizationId": "o", "provider": "HSM"}]}"#,
             "customerKeys[0].provider: expected AWS_KMS",
