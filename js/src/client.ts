@@ -8,6 +8,7 @@ import type {
   BatchResult,
   ById,
   ByName,
+  Bytes,
   CallOptions,
   CreateDataKeyOptions,
   CreateObjectOptions,
@@ -133,18 +134,19 @@ export abstract class Operations<Scoped extends boolean> {
 
   /**
    * Lists objects, newest first unless told otherwise. Await it for a page, or iterate over it for all:
-   * `for await (const object of vault.listObjects()) …`
+   * `for await (const object of vault.listObjects()) …`. `timeoutMs` holds for each page.
    */
-  listObjects(options: ListObjectsOptions = {}, call?: CallOptions): ObjectPagePromise {
+  listObjects(options?: ListObjectsOptions, call?: CallOptions): ObjectPagePromise {
     const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
       const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(
         this.#core.listObjects(list, call),
       );
       // Whoever goes on without having named a size wants everything: in as few requests as can be.
       const { limit = LIMIT_MAX } = list;
-      return new ObjectPage(found, list, (after) => page({ ...list, limit, before: undefined, after }));
+      const next = (after: string) => page({ ...list, limit, before: undefined, after });
+      return new ObjectPage(found, list.limit !== undefined, next);
     };
-    return iterable(page(options));
+    return iterable(page(options ?? {}));
   }
 
   /** Lists an object's versions, newest first. */
@@ -200,8 +202,8 @@ export abstract class Operations<Scoped extends boolean> {
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
     associatedData?: AssociatedData,
     options?: EncryptOptions,
-  ): Promise<Uint8Array> {
-    return settle(this.#core.encrypt(data, context, associatedData, options, true) as Promise<Uint8Array>);
+  ): Promise<Bytes> {
+    return settle(this.#core.encrypt(data, context, associatedData, options, true) as Promise<Bytes>);
   }
 
   /**
@@ -240,7 +242,7 @@ export abstract class Operations<Scoped extends boolean> {
 
   /**
    * The same client for one tenant. Its calls start from this context and refuse one that contradicts it; every
-   * object must carry it, or the call fails with `context_mismatch` and shows nothing of the object.
+   * object must carry it, or the call fails with `context_mismatch`: of the object it tells that there is one.
    * {@link listObjects} leaves out other tenants' objects. Updates, deletions and listings of versions look at
    * the object first, lists at each object: those cost further requests, at most 6 at once. A scoped client has
    * no `decrypt`, `decryptDataKey` or `createRekey`: the service does not tell under which context a data key
@@ -287,7 +289,8 @@ export class VaultClient extends Operations<false> {
    * `WORKOS_API_KEY` is required; `WORKOS_CLIENT_ID` and `WORKOS_API_URL` are used where set.
    * @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the variable and never showing its value.
    */
-  static fromEnv(env?: VaultEnvironment, options: Partial<VaultClientOptions> = {}): VaultClient {
+  static fromEnv(env?: VaultEnvironment, settings?: Partial<VaultClientOptions>): VaultClient {
+    const options = settings ?? {};
     const variables = env ?? (globalThis as { process?: { env?: VaultEnvironment } }).process?.env;
     if (variables === undefined || variables === null) {
       throw invalidConfig('env', 'this runtime has no process.env; pass the env that your handler was given');
@@ -318,14 +321,8 @@ export class VaultClient extends Operations<false> {
   }
 
   /** {@link decrypt}, to bytes. */
-  decryptBytes(
-    envelope: ValueInput,
-    associatedData?: AssociatedData,
-    call?: CallOptions,
-  ): Promise<Uint8Array> {
-    return settle(
-      Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Uint8Array>,
-    );
+  decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
+    return settle(Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
   }
 
   /**
@@ -368,7 +365,7 @@ export class VaultClient extends Operations<false> {
     envelope: E,
     context: KeyContextInput,
     call?: CallOptions,
-  ): Promise<E extends string ? string : Uint8Array> {
+  ): Promise<E extends string ? string : Bytes> {
     return settle(Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
   }
 
@@ -404,8 +401,8 @@ export class VaultClient extends Operations<false> {
     dataKey: Pick<DataKey, 'key'>,
     envelope: ValueInput,
     associatedData?: AssociatedData,
-  ): Promise<Uint8Array> {
-    return settle(decryptWith(dataKey, envelope, associatedData, true) as Promise<Uint8Array>);
+  ): Promise<Bytes> {
+    return settle(decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>);
   }
 
   /** Unwraps a data key. */

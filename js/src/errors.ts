@@ -1,6 +1,6 @@
-import { setErrorFactory } from '../wasm/client/client.js';
+import { install } from '../wasm/client/client.js';
 
-/** A stable name for what went wrong. The documentation has a section for each. */
+/** A stable name for what went wrong. */
 export type VaultErrorCode =
   | 'invalid_api_key'
   | 'invalid_config'
@@ -112,9 +112,12 @@ export class VaultError extends Error {
   }
 }
 
-/** Tells the loaded module how to make errors. Called once by each entry, after it loaded the module. */
-export function installErrors(): void {
-  setErrorFactory((facts: VaultErrorFacts) => new VaultError(facts));
+/** Gives the loaded module what only JavaScript can do. Called once by each entry, after it loaded the module. */
+export function ready(): void {
+  install(
+    (facts: VaultErrorFacts) => new VaultError(facts),
+    async (value: unknown) => await value,
+  );
 }
 
 /** An error found before the module was asked. */

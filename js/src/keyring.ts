@@ -1,6 +1,14 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { CoreKeyring } from '../wasm/client/client.js';
 import { settle } from './errors.js';
-import type { AssociatedData, CallOptions, EncryptOptions, KeyContextInput, ValueInput } from './types.js';
+import type {
+  AssociatedData,
+  Bytes,
+  CallOptions,
+  EncryptOptions,
+  KeyContextInput,
+  ValueInput,
+} from './types.js';
 
 /** Options of {@link VaultClient.keyring}. The bounds are required: they say how much is lost with one key. */
 export interface KeyringOptions {
@@ -37,20 +45,8 @@ export interface KeyringCounters {
  * const envelope = await keyring.encrypt('4111 1111 1111 1111', 'users/42');
  * ```
  */
-export class Keyring {
+export class Keyring implements Disposable {
   readonly #core: CoreKeyring;
-
-  static {
-    // `using` where the language has it; runtimes without it make the symbol themselves.
-    const dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose');
-    Object.defineProperty(Keyring.prototype, dispose, {
-      value(this: Keyring) {
-        this.close();
-      },
-      configurable: true,
-      writable: true,
-    });
-  }
 
   /** @internal */
   constructor(core: CoreKeyring) {
@@ -66,8 +62,8 @@ export class Keyring {
   }
 
   /** {@link encrypt}, with the envelope as bytes. */
-  encryptBytes(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<Uint8Array> {
-    return settle(this.#core.encrypt(data, associatedData, options, true) as Promise<Uint8Array>);
+  encryptBytes(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<Bytes> {
+    return settle(this.#core.encrypt(data, associatedData, options, true) as Promise<Bytes>);
   }
 
   /** {@link VaultClient.decrypt}, of any envelope; a data key that was unwrapped is kept for the next. */
@@ -76,8 +72,8 @@ export class Keyring {
   }
 
   /** {@link decrypt}, to bytes. */
-  decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Uint8Array> {
-    return settle(this.#core.decrypt(envelope, associatedData, call, true) as Promise<Uint8Array>);
+  decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
+    return settle(this.#core.decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
   }
 
   /** How it was used so far. */
@@ -89,6 +85,9 @@ export class Keyring {
   close(): void {
     this.#core.close();
   }
-}
 
-export interface Keyring extends Disposable {}
+  /** {@link close}, at the end of the block that `using` is in. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,5 +1,5 @@
 import { VaultError } from './errors.js';
-import type { ListMetadata, ListObjectsOptions, ObjectSummary } from './types.js';
+import type { ListMetadata, ObjectSummary } from './types.js';
 
 /** A page of objects and the way to the rest. Iterating over it (`for await`) goes through all pages. */
 export class ObjectPage implements AsyncIterable<ObjectSummary> {
@@ -9,38 +9,25 @@ export class ObjectPage implements AsyncIterable<ObjectSummary> {
   readonly data: ObjectSummary[];
   /** The cursors of the pages beside this one. */
   readonly listMetadata: ListMetadata;
-  readonly #options: ListObjectsOptions;
+  readonly #limited: boolean;
   readonly #next: (after: string) => Promise<ObjectPage>;
 
   /** @internal */
   constructor(
     page: { data: ObjectSummary[]; listMetadata: ListMetadata },
-    options: ListObjectsOptions,
+    limited: boolean,
     next: (after: string) => Promise<ObjectPage>,
   ) {
     this.data = page.data;
     this.listMetadata = page.listMetadata;
-    this.#options = options;
+    this.#limited = limited;
     this.#next = next;
   }
 
-  /**
-   * The page after this one, `undefined` on the last.
-   * @throws {VaultError} `malformed_response` if the service points back at this page.
-   */
+  /** The page after this one, `undefined` on the last. */
   async nextPage(): Promise<ObjectPage | undefined> {
     const { after } = this.listMetadata;
-    if (after === null) return undefined;
-    if (after === this.#options.after) {
-      throw new VaultError({
-        code: 'malformed_response',
-        message: 'list_metadata.after: the service points at the page that it has just given',
-        recovery: 'Try again later; if it lasts, report it to WorkOS support.',
-        retryable: false,
-        problems: [],
-      });
-    }
-    return this.#next(after);
+    return after === null ? undefined : this.#next(after);
   }
 
   /**
@@ -48,14 +35,32 @@ export class ObjectPage implements AsyncIterable<ObjectSummary> {
    * list was asked for with a `limit`; to go through all pages of a size, iterate with `for await`.
    */
   async autoPagination(): Promise<ObjectSummary[]> {
-    if (this.#options.limit !== undefined) return this.data;
+    if (this.#limited) return this.data;
     const objects: ObjectSummary[] = [];
     for await (const object of this) objects.push(object);
     return objects;
   }
 
+  /**
+   * Goes through the objects of this and of all pages after it.
+   * @throws {VaultError} `malformed_response` if the service leads in a circle.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<ObjectSummary, void, undefined> {
-    for (let page: ObjectPage | undefined = this; page; page = await page.nextPage()) yield* page.data;
+    const seen = new Set<string>();
+    for (let page: ObjectPage | undefined = this; page; page = await page.nextPage()) {
+      yield* page.data;
+      const { after } = page.listMetadata;
+      if (after !== null && seen.has(after)) {
+        throw new VaultError({
+          code: 'malformed_response',
+          message: 'list_metadata.after: the service leads back to a page that it has given before',
+          recovery: 'Try again later; if it lasts, report it to WorkOS support.',
+          retryable: false,
+          problems: [],
+        });
+      }
+      if (after !== null) seen.add(after);
+    }
   }
 }
 

@@ -136,7 +136,10 @@ export interface CreateObjectOptions {
 export type Form = 'text' | 'bytes';
 
 /** What a value of that form is. */
-export type ValueOf<F extends Form> = F extends 'bytes' ? Uint8Array : string;
+export type ValueOf<F extends Form> = F extends 'bytes' ? Bytes : string;
+
+/** Bytes that come out: in memory of their own. */
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Asks for a value in a form. */
 export interface ValueForm<F extends Form = Form> {

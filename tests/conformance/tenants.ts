@@ -1,5 +1,6 @@
 import { assert } from 'chai';
-import { type Case, fails, local } from './case.ts';
+import { VaultClient } from 'workos-vault-edge';
+import { type Case, fails, json, local, stubbed } from './case.ts';
 
 async function two() {
   const { vault, emulator } = local();
@@ -84,6 +85,58 @@ export const tenants: Case[] = [
       }
       assert.isFalse(called);
       assert.equal((await vault.readObject({ id })).value, 'their secret', 'unchanged');
+    },
+  },
+  {
+    name: 'nor by a method borrowed from the client, nor by an answer of another organization',
+    run: async () => {
+      const { vault, ours, theirs } = await two();
+      const { encryptedKeys } = await theirs.createDataKey();
+      const envelope = await theirs.encrypt('x', undefined);
+      const context = { organization_id: 'org_ours' };
+      for (const call of [
+        () => VaultClient.prototype.decryptDataKey.call(ours, { keys: encryptedKeys }),
+        () => VaultClient.prototype.createRekey.call(ours, { encryptedKeys, context }),
+        () => VaultClient.prototype.decrypt.call(ours, envelope),
+        () => VaultClient.prototype.decryptMany.call(ours, [{ envelope }]),
+        () => VaultClient.prototype.rekeyEnvelope.call(ours, envelope, context),
+        () => VaultClient.prototype.keyring.call(ours, { context, maxAgeMs: 1, maxMessages: 1, maxBytes: 1 }),
+      ]) {
+        await fails('context_mismatch', call);
+      }
+      await fails('invalid_key_context', () => vault.forOrganization(''));
+      const answer = await vault.createDataKey({ context: { organization_id: 'org_theirs' } });
+      const body = {
+        id: 'k',
+        data_key: answer.dataKey.key,
+        encrypted_keys: encryptedKeys,
+        context: answer.context,
+      };
+      const stub = stubbed(() => json(body));
+      await fails('context_mismatch', () => stub.vault.forOrganization('org_ours').createDataKey());
+      await fails('context_mismatch', () => stub.vault.forOrganization('org_ours').encrypt('x', undefined));
+    },
+  },
+  {
+    name: 'a scoped list that fails ends its other requests',
+    run: async () => {
+      const { vault, emulator } = local();
+      const ours = vault.forOrganization('org_ours');
+      for (let index = 0; index < 6; index++) await ours.createObject({ name: `n${index}`, value: 'v' });
+      let aborted = 0;
+      let described = 0;
+      const slow = stubbed((url, init) => {
+        if (!url.endsWith('/metadata')) return emulator.fetch(url, init);
+        if (++described === 1) return json({ error: 'no' }, 403);
+        return new Promise((_, reject) =>
+          init.signal?.addEventListener('abort', () => {
+            aborted++;
+            reject(init.signal?.reason);
+          }),
+        );
+      });
+      await fails('forbidden', () => slow.vault.forOrganization('org_ours').listObjects());
+      assert.deepEqual([described, aborted], [6, 5]);
     },
   },
   {

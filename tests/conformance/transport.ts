@@ -304,6 +304,125 @@ export const transport: Case[] = [
     },
   },
   {
+    name: 'arguments are read before the call returns: what becomes of them afterwards does not count',
+    run: async () => {
+      const { vault } = local();
+      const value = Uint8Array.of(1, 2, 3);
+      const options = { name: 'first', value, context: { a: 'b' } };
+      const first = vault.createObject(options);
+      options.name = 'second';
+      value.fill(0);
+      const second = vault.createObject(options);
+      const { id } = await first;
+      await second;
+      assert.deepEqual(Array.from((await vault.readObject({ id, as: 'bytes' })).value), [1, 2, 3]);
+      assert.equal((await vault.readObjectByName('first')).id, id);
+      const data = Uint8Array.of(4, 5);
+      const sealed = vault.encrypt(data, { a: 'b' });
+      data.fill(0);
+      assert.deepEqual(Array.from(await vault.decryptBytes(await sealed)), [4, 5]);
+    },
+  },
+  {
+    name: 'bytes whose buffer is gone, proxies and hostile promises are errors, and the client goes on',
+    run: async () => {
+      const { vault } = local();
+      const gone = new Uint8Array(8);
+      structuredClone(gone, { transfer: [gone.buffer] });
+      const context = { a: 'b' };
+      const proxied = new Proxy(new Uint8Array(4), {});
+      const signal = new Proxy(new AbortController().signal, {});
+      for (const value of [gone, proxied, new ArrayBuffer(4)]) {
+        await fails('invalid_request', () =>
+          vault.createObject({ name: 'n', value: value as never, context }),
+        );
+        await fails('invalid_request', () => vault.encrypt(value as never, context));
+      }
+      await fails('invalid_request', () => vault.listObjects({ updatedAfter: new Proxy(new Date(), {}) }));
+      await caught(vault.readObject({ id: 'a' }, { signal, timeoutMs: 50 }));
+      const { id } = await vault.createObject({ name: 'n', value: 'v', context });
+      const promise = Promise.resolve('w');
+      Object.defineProperty(promise, 'constructor', {
+        get() {
+          throw new Error('no');
+        },
+      });
+      const own = Object.assign(Promise.resolve('w'), {
+        // biome-ignore lint/suspicious/noThenProperty: that is what is tested.
+        then() {
+          throw new Error('no');
+        },
+      });
+      for (const hostile of [promise, own]) {
+        await caught(vault.modifyObject({ id }, () => hostile as Promise<string>)).catch(() => {});
+        const { vault: hostileVault } = stubbed(() => json(object));
+        await hostileVault.readObject({ id: 'a' });
+        const direct = new VaultClient({ ...base(() => hostile as never), maxRetries: 0 });
+        assert.instanceOf(await caught(direct.readObject({ id: 'a' })), VaultError);
+      }
+      assert.oneOf((await vault.readObject({ id })).value, ['v', 'w']);
+    },
+  },
+  {
+    name: 'an option that is misspelled is refused, with the right one',
+    run: async () => {
+      const { vault, requests } = stubbed(() => json({}));
+      const wrong: [() => unknown, RegExp][] = [
+        [
+          () => vault.updateObject({ id: 'a', value: 'v', version_check: 'x' } as never),
+          /did you mean versionCheck/,
+        ],
+        [
+          () => vault.createObject({ name: 'n', value: 'v', keyContext: { a: 'b' } } as never),
+          /did you mean context/,
+        ],
+        [() => vault.readObject({ id: 'a' }, { timeout: 5 } as never), /did you mean timeoutMs/],
+        [() => vault.listObjects({ pageSize: 5 } as never), /there is no such option, only limit/],
+        [() => vault.forOrganization('org_1').createDataKey({ user_id: 'u' } as never), /only context/],
+        [() => vault.modifyObject({ id: 'a', name: 'b' } as never, () => 'x'), /there is no such option/],
+      ];
+      for (const [call, message] of wrong)
+        assert.match((await fails('invalid_request', call)).message, message);
+      const error = await fails(
+        'invalid_config',
+        () => new VaultClient({ ...base(undefined), timeout: 5 } as never),
+      );
+      assert.match(error.message, /did you mean timeoutMs/);
+      assert.isEmpty(requests);
+    },
+  },
+  {
+    name: 'a fetch that changes what it was given does not change the next attempt, and what it says is no leak',
+    run: async () => {
+      const { vault, requests } = stubbed(
+        (_url, init, count) => {
+          const headers = init.headers as Record<string, string>;
+          const key = headers.Authorization;
+          requests.push({ url: String(key), init: {} });
+          delete headers.Authorization;
+          if (count === 1) return json({}, 503, { 'retry-after': '0' });
+          throw new Error(`cannot send ${JSON.stringify({ Authorization: key })}`);
+        },
+        { maxRetries: 1 },
+      );
+      const error = await fails('network_error', () => vault.readObject({ id: 'a' }));
+      assert.deepEqual(
+        requests.filter(({ url }) => url.startsWith('Bearer')).map(({ url }) => url),
+        ['Bearer sk_test_emulator', 'Bearer sk_test_emulator'],
+      );
+      assert.notInclude(JSON.stringify(error) + error.message, 'sk_test_emulator');
+      const number = await fails(
+        'invalid_api_key',
+        () => new VaultClient({ ...base(undefined), apiKey: 987654 as never }),
+      );
+      assert.notInclude(number.message, '987654');
+      const value = await fails('invalid_request', () =>
+        vault.updateObject({ id: 'a', value: 987654 as never }),
+      );
+      assert.notInclude(value.message, '987654');
+    },
+  },
+  {
     name: 'a failure of the network is told with its cause',
     run: async () => {
       const cause = new TypeError('getaddrinfo ENOTFOUND');
@@ -390,6 +509,7 @@ export const transport: Case[] = [
         ['invalid_config', { baseUrl: 'https://u:verysecret@api.workos.com' }, /user name and password/],
         ['invalid_config', { baseUrl: 'https://api.workos.com/?a' }, /no query/],
         ['invalid_config', { baseUrl: 'https://api.workos.com/#a' }, /no fragment/],
+        ['invalid_config', { baseUrl: 'https://1.2.3.999' }, /no such host/],
         ['invalid_config', { baseUrl: 'ftp://api.workos.com' }, /starts with https/],
         ['invalid_config', { baseUrl: 'api.workos.com' }, /starts with https/],
         ['invalid_config', { fetch: {} }, /fetch: expected a function/],

@@ -41,14 +41,15 @@ export async function usage(env: { WORKOS_API_KEY: string; DB: object }): Promis
   const text = await vault.readObject({ id: 'a' });
   same<typeof text, VaultObject<string>>(true);
   const bytes = await vault.readObject({ id: 'a', as: 'bytes' });
-  same<typeof bytes.value, Uint8Array>(true);
+  same<typeof bytes.value, Uint8Array<ArrayBuffer>>(true);
   const named = await vault.readObjectByName({ name: 'n', as: 'bytes' });
-  same<typeof named.value, Uint8Array>(true);
+  same<typeof named.value, Uint8Array<ArrayBuffer>>(true);
   const byName = await vault.readObjectByName('n');
   same<typeof byName.value, string>(true);
   const form = Math.random() > 0.5 ? 'text' : 'bytes';
   const either = await vault.readObject({ id: 'a', as: form });
-  same<typeof either.value, string | Uint8Array>(true);
+  same<typeof either.value, string | Uint8Array<ArrayBuffer>>(true);
+  await crypto.subtle.importKey('raw', bytes.value, 'AES-GCM', false, ['encrypt']);
   // @ts-expect-error text or bytes
   await vault.readObject({ id: 'a', as: 'json' });
   const described = await vault.describeObject({ id: 'a' });

@@ -89,7 +89,7 @@ fn assemble(project: &Project) -> Result<()> {
     for (_, name) in MODULES {
         let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
         fs::create_dir_all(&to)?;
-        for file in [format!("{name}.js"), format!("{name}.d.ts"), format!("{name}_bg.wasm")] {
+        for file in [format!("{name}.js"), format!("{name}_bg.wasm")] {
             fs::copy(from.join(&file), to.join(&file))?;
         }
     }

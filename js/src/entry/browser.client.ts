@@ -1,8 +1,8 @@
 // Browsers, and bundlers for them: the module is fetched from beside this file before anything else runs.
 import load from '../../wasm/client/client.js';
-import { installErrors } from '../errors.js';
+import { ready } from '../errors.js';
 
 await load({ module_or_path: new URL('../../wasm/client/client_bg.wasm', import.meta.url) });
-installErrors();
+ready();
 
 export * from '../index.js';

@@ -2,9 +2,9 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import module from '../../wasm/client/client_bg.wasm';
-import { installErrors } from '../errors.js';
+import { ready } from '../errors.js';
 
 initSync({ module });
-installErrors();
+ready();
 
 export * from '../index.js';

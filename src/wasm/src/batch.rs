@@ -24,6 +24,21 @@ fn items_of(items: &Node) -> Result<Vec<Node>, Failure> {
     items.items().ok_or_else(wrong)
 }
 
+/// What is to be encrypted, item by item.
+pub(crate) fn plain(items: &Node) -> Result<Vec<Result<Plain, Failure>>, Failure> {
+    let items = items_of(items)?;
+    Ok(items.iter().map(|item| Plain::read(&item.member("data"), &item.member("associatedData"))).collect())
+}
+
+/// What is to be decrypted, item by item.
+pub(crate) fn sealed(items: &Node) -> Result<Vec<Result<Sealed, Failure>>, Failure> {
+    let items = items_of(items)?;
+    Ok(items
+        .iter()
+        .map(|item| Sealed::read(&item.member("envelope"), &item.member("associatedData")))
+        .collect())
+}
+
 /// `{ok: true, value}` or `{ok: false, error}` for each item, in order.
 fn settled(results: Vec<Result<JsValue, Failure>>) -> JsValue {
     let results: Array = results
@@ -58,17 +73,11 @@ impl Inner {
     /// Envelopes of all items, under one data key.
     pub(crate) async fn encrypt_many(
         &self,
-        items: &Node,
-        context: &Node,
+        plain: Vec<Result<Plain, Failure>>,
+        create: CreateDataKey,
         output: Output,
         call: &Call,
     ) -> Result<JsValue, Failure> {
-        let items = items_of(items)?;
-        let create = CreateDataKey::for_context(context, self.scope.as_ref())?;
-        let plain: Vec<_> = items
-            .iter()
-            .map(|item| Plain::read(&item.member("data"), &item.member("associatedData")))
-            .collect();
         if plain.iter().all(Result::is_err) {
             return Ok(settled(plain.into_iter().map(|item| item.map(|_| JsValue::UNDEFINED)).collect()));
         }
@@ -86,14 +95,10 @@ impl Inner {
     /// Plaintexts of all items. Each distinct key blob is unwrapped once.
     pub(crate) async fn decrypt_many(
         self: Rc<Self>,
-        items: &Node,
+        sealed: Vec<Result<Sealed, Failure>>,
         call: Rc<Call>,
         as_bytes: bool,
     ) -> Result<JsValue, Failure> {
-        let sealed: Vec<_> = items_of(items)?
-            .iter()
-            .map(|item| Sealed::read(&item.member("envelope"), &item.member("associatedData")))
-            .collect();
         let mut results: Vec<Option<Result<JsValue, Failure>>> = sealed.iter().map(|_| None).collect();
         let mut keys: HashMap<Vec<u8>, Result<Option<Key>, Failure>> = HashMap::new();
         // In rounds: the likeliest reading of each, then the next of those that did not open.

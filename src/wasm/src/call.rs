@@ -4,6 +4,7 @@ use crate::cut::Cut;
 use crate::failure::Failure;
 use crate::tree::Node;
 use js_sys::Date;
+use vault_core::reader::Reader;
 use vault_core::tree::{Kind, Tree, decimal, expected};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
@@ -28,6 +29,11 @@ impl Call {
         if !options.is_absent() {
             if options.kind() != Kind::Object {
                 return Err(invalid("call options", expected("an object like { signal }", options.kind())));
+            }
+            let mut names = Reader::options(options);
+            names.only(&["signal", "timeoutMs", "idempotencyKey", "layout", "bindTo"]);
+            if !names.problems.is_empty() {
+                return Err(Error::invalid(Code::InvalidRequest, names.problems).into());
             }
             signal = read_signal(&options.member("signal"))?;
             key = read_key(&options.member("idempotencyKey"))?;

@@ -1,13 +1,15 @@
 //! The operations, from JavaScript's options to JavaScript's results.
 
+use crate::batch;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::keyring::CoreKeyring;
 use crate::local::{Output, Pair, Plain, Sealed, supplied_key};
+use crate::modify::Modify;
 use crate::output;
 use crate::settings::Settings;
 use crate::tree::Node;
-use js_sys::{Array, Promise, Uint8Array};
+use js_sys::{Array, JsString, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
@@ -62,11 +64,36 @@ impl Form {
     }
 }
 
+/// Longest value: quoted as JSON it may be six times as long, and a string of V8's has at most 2^29 characters.
+const VALUE_MAX: u32 = 1 << 26;
+
 /// A value that is bytes, in its stored form. What of it passed through this module's memory is wiped.
-pub(crate) fn encoded(value: &Node) -> Option<JsValue> {
-    let bytes = Zeroizing::new(value.bytes()?);
+pub(crate) fn encoded(value: &Node) -> Result<Option<JsValue>, Error> {
+    let too_long =
+        || Error::invalid(Code::InvalidRequest, vec![Problem::limit("value", "longer than 64 MiB")]);
+    if let Some(text) = value.js().dyn_ref::<JsString>() {
+        return if text.length() > VALUE_MAX { Err(too_long()) } else { Ok(None) };
+    }
+    let Some(bytes) = value.bytes() else { return Ok(None) };
+    // Base64 is four thirds of it.
+    if bytes.length() > VALUE_MAX / 4 * 3 {
+        return Err(too_long());
+    }
+    let bytes = Zeroizing::new(bytes.to_vec());
     let text = Zeroizing::new(value::encode_bytes(&bytes));
-    Some(JsValue::from_str(&text))
+    Ok(Some(JsValue::from_str(&text)))
+}
+
+/// Reads a call's arguments before the caller can change them, then does the rest in its own time.
+pub(crate) fn call<T: 'static, F>(
+    read: impl FnOnce() -> Result<T, Failure>,
+    rest: impl FnOnce(T) -> F + 'static,
+) -> Promise
+where
+    F: Future<Output = Result<JsValue, Failure>>,
+{
+    let arguments = read();
+    run(async move { rest(arguments?).await })
 }
 
 pub(crate) fn run(future: impl Future<Output = Result<JsValue, Failure>> + 'static) -> Promise {
@@ -96,25 +123,31 @@ impl CoreClient {
 
     /// `createObject`.
     #[wasm_bindgen(js_name = createObject)]
-    pub fn create_object(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn create_object(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let (options, call) = (Node::from(options), client.start(call)?);
-            let encoded = encoded(&options.member("value"));
+        let read = || {
+            let options = Node::from(options);
+            let encoded = encoded(&options.member("value"))?;
             let create = CreateObject::from_options(&options, encoded, client.scope.as_ref())?;
-            let answer = client.send(&create.into_request(), &call).await?;
+            Ok((client.clone(), create.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
+            client.check_context(&answer)?;
             Ok(output::metadata(ObjectMetadata::read_answer(&answer)?))
         })
     }
 
     /// `listObjects`.
     #[wasm_bindgen(js_name = listObjects)]
-    pub fn list_objects(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn list_objects(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
+        let read = || {
             let list = ListObjects::from_options(&Node::from(options))?;
-            let answer = client.send(&list.into_request(), &call).await?;
+            Ok((client.clone(), list.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
             let mut page = Page::<ObjectSummary<_, _>, _>::read_answer(&answer)?;
             if let Some(scope) = &client.scope {
                 client.keep_within(scope, &mut page, Rc::new(call)).await?;
@@ -125,46 +158,44 @@ impl CoreClient {
 
     /// `readObject`.
     #[wasm_bindgen(js_name = readObject)]
-    pub fn read_object(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn read_object(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let (options, call) = (Node::from(options), client.start(call)?);
-            let (by_id, form) = (ById::from_options(&options)?, Form::read(&options)?);
-            let object = client.read(&by_id.read_request(), form, &call).await?;
-            Ok(output::object(object))
+        let read = || {
+            let options = Node::from(options);
+            let (by_id, form) = (ById::from_options(&options, &["as"])?, Form::read(&options)?);
+            Ok((client.clone(), by_id.read_request(), form, client.start(with)?))
+        };
+        call(read, |(client, request, form, call)| async move {
+            Ok(output::object(client.read(&request, form, &call).await?))
         })
     }
 
     /// `readObjectByName`.
     #[wasm_bindgen(js_name = readObjectByName)]
-    pub fn read_object_by_name(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn read_object_by_name(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let (options, call) = (Node::from(options), client.start(call)?);
-            let (by_name, form) = (ReadObjectByName::from_options(&options)?, Form::read(&options)?);
-            let object = client.read(&by_name.into_request(), form, &call).await?;
-            Ok(output::object(object))
+        let read = || {
+            let options = Node::from(options);
+            let (by_name, form) = (ReadObjectByName::from_options(&options, &["as"])?, Form::read(&options)?);
+            Ok((client.clone(), by_name.into_request(), form, client.start(with)?))
+        };
+        call(read, |(client, request, form, call)| async move {
+            Ok(output::object(client.read(&request, form, &call).await?))
         })
     }
 
     /// `describeObject`.
     #[wasm_bindgen(js_name = describeObject)]
-    pub fn describe_object(&self, options: JsValue, call: JsValue) -> Promise {
-        let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
-            let by_id = ById::from_options(&Node::from(options))?;
+    pub fn describe_object(&self, options: JsValue, with: JsValue) -> Promise {
+        call(self.by_id(options, with), |(client, by_id, call)| async move {
             Ok(output::object(client.describe(&by_id, &call).await?))
         })
     }
 
     /// `listObjectVersions`.
     #[wasm_bindgen(js_name = listObjectVersions)]
-    pub fn list_object_versions(&self, options: JsValue, call: JsValue) -> Promise {
-        let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
-            let by_id = ById::from_options(&Node::from(options))?;
+    pub fn list_object_versions(&self, options: JsValue, with: JsValue) -> Promise {
+        call(self.by_id(options, with), |(client, by_id, call)| async move {
             client.guard(&by_id.0, &call).await?;
             let answer = client.send(&by_id.versions_request(), &call).await?;
             Ok(output::versions(Page::<ObjectVersion<_, _>, _>::read_answer(&answer)?))
@@ -173,12 +204,14 @@ impl CoreClient {
 
     /// `updateObject`.
     #[wasm_bindgen(js_name = updateObject)]
-    pub fn update_object(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn update_object(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let (options, call) = (Node::from(options), client.start(call)?);
-            let encoded = encoded(&options.member("value"));
-            let update = UpdateObject::from_options(&options, encoded)?;
+        let read = || {
+            let options = Node::from(options);
+            let encoded = encoded(&options.member("value"))?;
+            Ok((client.clone(), UpdateObject::from_options(&options, encoded)?, client.start(with)?))
+        };
+        call(read, |(client, update, call)| async move {
             client.guard(&update.id, &call).await?;
             Ok(output::object(client.update(update, &call).await?))
         })
@@ -186,11 +219,11 @@ impl CoreClient {
 
     /// `deleteObject`.
     #[wasm_bindgen(js_name = deleteObject)]
-    pub fn delete_object(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn delete_object(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
-            let delete = DeleteObject::from_options(&Node::from(options))?;
+        let read =
+            || Ok((client.clone(), DeleteObject::from_options(&Node::from(options))?, client.start(with)?));
+        call(read, |(client, delete, call)| async move {
             client.guard(&delete.id, &call).await?;
             let answer = client.send(&delete.into_request(), &call).await?;
             DeleteObject::read_answer(&answer)?;
@@ -200,36 +233,45 @@ impl CoreClient {
 
     /// `createDataKey`.
     #[wasm_bindgen(js_name = createDataKey)]
-    pub fn create_data_key(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn create_data_key(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
+        let read = || {
             let create = CreateDataKey::from_options(&Node::from(options), client.scope.as_ref())?;
-            let answer = client.send(&create.into_request(), &call).await?;
+            Ok((client.clone(), create.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
+            client.check_context(&answer)?;
             Ok(output::pair(DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?))
         })
     }
 
     /// `decryptDataKey`.
     #[wasm_bindgen(js_name = decryptDataKey)]
-    pub fn decrypt_data_key(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn decrypt_data_key(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
+        let read = || {
+            client.unscoped()?;
             let decrypt = DecryptDataKey::from_options(&Node::from(options))?;
-            let answer = client.send(&decrypt.into_request(), &call).await?;
+            Ok((client.clone(), decrypt.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
             Ok(output::data_key(DataKey::read_answer(&answer)?).into())
         })
     }
 
     /// `createRekey`.
     #[wasm_bindgen(js_name = createRekey)]
-    pub fn create_rekey(&self, options: JsValue, call: JsValue) -> Promise {
+    pub fn create_rekey(&self, options: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = client.start(call)?;
+        let read = || {
+            client.unscoped()?;
             let rekey = CreateRekey::from_options(&Node::from(options))?;
-            let answer = client.send(&rekey.into_request(), &call).await?;
+            Ok((client.clone(), rekey.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
             Ok(output::rekeyed(DataKeyPair::read_answer(Operation::CreateRekey, &answer)?))
         })
     }
@@ -244,85 +286,132 @@ impl CoreClient {
         as_bytes: bool,
     ) -> Promise {
         let client = self.0.clone();
-        run(async move {
+        let read = || {
             let plain = Plain::read(&data.into(), &aad.into())?;
             let output = Output::read(&options.clone().into(), as_bytes)?;
-            client.encrypt(&plain, &context.into(), output, &client.start(options)?).await
+            let create = CreateDataKey::for_context(&Node::from(context), client.scope.as_ref())?;
+            Ok((client.clone(), plain, output, create, client.start(options)?))
+        };
+        call(read, |(client, plain, output, create, call)| async move {
+            client.encrypt(&plain, create, output, &call).await
         })
     }
 
     /// `decrypt` and `decryptBytes`.
-    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, call: JsValue, as_bytes: bool) -> Promise {
+    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promise {
         let client = self.0.clone();
-        run(async move {
+        let read = || {
+            client.unscoped()?;
             let sealed = Sealed::read(&envelope.into(), &aad.into())?;
-            client.decrypt(&sealed, &client.start(call)?, as_bytes).await
-        })
+            Ok((client.clone(), sealed, client.start(with)?))
+        };
+        call(
+            read,
+            move |(client, sealed, call)| async move { client.decrypt(&sealed, &call, as_bytes).await },
+        )
     }
 
     /// `encryptMany`.
     #[wasm_bindgen(js_name = encryptMany)]
     pub fn encrypt_many(&self, items: JsValue, context: JsValue, options: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
+        let read = || {
             let output = Output::read(&options.clone().into(), false)?;
-            client.encrypt_many(&items.into(), &context.into(), output, &client.start(options)?).await
+            let create = CreateDataKey::for_context(&Node::from(context), client.scope.as_ref())?;
+            let plain = batch::plain(&items.into())?;
+            Ok((client.clone(), plain, create, output, client.start(options)?))
+        };
+        call(read, |(client, plain, create, output, call)| async move {
+            client.encrypt_many(plain, create, output, &call).await
         })
     }
 
     /// `decryptMany`.
     #[wasm_bindgen(js_name = decryptMany)]
-    pub fn decrypt_many(&self, items: JsValue, call: JsValue) -> Promise {
+    pub fn decrypt_many(&self, items: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let call = Rc::new(client.start(call)?);
-            client.decrypt_many(&items.into(), call, false).await
-        })
-    }
-
-    /// `keyring`.
-    pub fn keyring(&self, options: JsValue) -> Result<CoreKeyring, JsValue> {
-        let options = Node::from(options);
-        let bounds = Bounds::from_options(&options).map_err(Failure::from)?;
-        let create = CreateDataKey::for_context(&options.member("context"), self.0.scope.as_ref());
-        Ok(CoreKeyring::new(self.0.clone(), create.map_err(Failure::from)?, bounds))
+        let read = || {
+            client.unscoped()?;
+            Ok((client.clone(), batch::sealed(&items.into())?, client.start(with)?))
+        };
+        call(
+            read,
+            |(client, sealed, call)| async move { client.decrypt_many(sealed, Rc::new(call), false).await },
+        )
     }
 
     /// `rekeyEnvelope`; bytes come back as bytes.
     #[wasm_bindgen(js_name = rekeyEnvelope)]
-    pub fn rekey_envelope(&self, envelope: JsValue, context: JsValue, call: JsValue) -> Promise {
+    pub fn rekey_envelope(&self, envelope: JsValue, context: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move {
-            let as_bytes = !envelope.is_string();
+        let as_bytes = !envelope.is_string();
+        let read = || {
+            client.unscoped()?;
             let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into())?;
-            client.rekey(&sealed, &context.into(), &client.start(call)?, as_bytes).await
+            let context = KeyContext::from_tree(&Node::from(context))?;
+            Ok((client.clone(), sealed, context, client.start(with)?))
+        };
+        call(read, move |(client, sealed, context, call)| async move {
+            client.rekey(&sealed, &context, &call, as_bytes).await
         })
     }
 
     /// `modifyObject`.
     #[wasm_bindgen(js_name = modifyObject)]
-    pub fn modify_object(&self, options: JsValue, apply: JsValue, call: JsValue) -> Promise {
+    pub fn modify_object(&self, options: JsValue, apply: JsValue, with: JsValue) -> Promise {
         let client = self.0.clone();
-        run(async move { client.modify(&options.into(), &apply, &client.start(call)?).await })
+        let read = || {
+            let modify = Modify::read(&options.into(), apply)?;
+            Ok((client.clone(), modify, client.start(with)?))
+        };
+        call(read, |(client, modify, call)| async move { client.modify(modify, &call).await })
+    }
+
+    /// `keyring`.
+    pub fn keyring(&self, options: JsValue) -> Result<CoreKeyring, JsValue> {
+        self.0.unscoped()?;
+        let options = Node::from(options);
+        let bounds = Bounds::from_options(&options).map_err(Failure::from)?;
+        let create = CreateDataKey::for_context(&options.member("context"), self.0.scope.as_ref());
+        Ok(CoreKeyring::new(self.0.clone(), create.map_err(Failure::from)?, bounds))
+    }
+}
+
+impl CoreClient {
+    /// Reads `{id}`.
+    fn by_id(
+        &self,
+        options: JsValue,
+        with: JsValue,
+    ) -> impl FnOnce() -> Result<(Rc<Inner>, ById, Call), Failure> {
+        let client = self.0.clone();
+        move || {
+            let by_id = ById::from_options(&Node::from(options), &[])?;
+            let call = client.start(with)?;
+            Ok((client, by_id, call))
+        }
     }
 }
 
 /// `encryptWith`: an envelope under a data key that the caller has. No request.
 #[wasm_bindgen(js_name = encryptWith)]
 pub fn encrypt_with(pair: JsValue, data: JsValue, aad: JsValue, options: JsValue) -> Promise {
-    run(async move {
+    let read = || {
         let pair = Pair::read(&pair.into())?;
         let plain = Plain::read(&data.into(), &aad.into())?;
-        pair.seal(&plain, Output::read(&options.into(), false)?).await
-    })
+        Ok((pair, plain, Output::read(&options.into(), false)?))
+    };
+    call(read, |(pair, plain, output)| async move { pair.seal(&plain, output).await })
 }
 
 /// `decryptWith` and `decryptBytesWith`: by a data key that the caller has. No request.
 #[wasm_bindgen(js_name = decryptWith)]
 pub fn decrypt_with(data_key: JsValue, envelope: JsValue, aad: JsValue, as_bytes: bool) -> Promise {
-    run(async move {
+    let read = || {
         let key = supplied_key(&data_key.into(), "dataKey")?;
-        let sealed = Sealed::read(&envelope.into(), &aad.into())?;
+        Ok((key, Sealed::read(&envelope.into(), &aad.into())?))
+    };
+    call(read, move |(key, sealed)| async move {
         for parts in sealed.readings() {
             if let Some(plaintext) = sealed.open(&key, &parts, as_bytes).await? {
                 return Ok(plaintext);
@@ -411,6 +500,24 @@ impl Inner {
         Ok(Object::read_answer(Operation::UpdateObject, &answer)?)
     }
 
+    /// Refuses what a scoped client cannot check.
+    fn unscoped(&self) -> Result<(), Failure> {
+        if self.scope.is_none() {
+            return Ok(());
+        }
+        let message =
+            "a scoped client cannot tell whose data key this is; use the client that it was made from";
+        Err(Error::new(Code::ContextMismatch, message).into())
+    }
+
+    /// Checks an answer that shows a context itself against the scope.
+    pub(crate) fn check_context(&self, answer: &Answer<Node>) -> Result<(), Error> {
+        match (&self.scope, &answer.body) {
+            (Some(scope), Some(body)) => scope.check(&body.member("context")),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks an answer that holds an object against the scope.
     fn check(&self, answer: &Answer<Node>) -> Result<(), Error> {
         match (&self.scope, &answer.body) {
@@ -445,19 +552,35 @@ impl Inner {
                     .map_err(|problem| Error::invalid(Code::MalformedResponse, vec![problem]))?;
                 match inner.describe(&ById(id), &call).await {
                     Ok(_) => Ok(true),
-                    Err(failure) => match failure.code() {
-                        Some(Code::ContextMismatch | Code::NotFound) => Ok(false),
-                        _ => Err(failure),
-                    },
+                    Err(failure)
+                        if matches!(failure.code(), Some(Code::ContextMismatch | Code::NotFound)) =>
+                    {
+                        Ok(false)
+                    }
+                    Err(failure) => {
+                        // The page is lost: the other requests need not go on.
+                        call.cut.cancel();
+                        Err(failure)
+                    }
                 }
             }
         });
         let looks: Vec<Result<bool, Failure>> = at_once(looks.collect::<Vec<_>>()).await?;
         let mut kept = Vec::with_capacity(items.len());
+        let mut lost: Option<Failure> = None;
         for (item, within) in items.into_iter().zip(looks) {
-            if within? {
-                kept.push(item);
+            match within {
+                Ok(true) => kept.push(item),
+                Ok(false) => {}
+                // What ended the others, rather than that they were ended.
+                Err(failure) => match &lost {
+                    Some(known) if known.code() != Some(Code::Aborted) => {}
+                    _ => lost = Some(failure),
+                },
             }
+        }
+        if let Some(failure) = lost {
+            return Err(failure);
         }
         page.data = kept;
         Ok(())

@@ -72,9 +72,8 @@ pub fn rotation_period_of(date: JsValue, every: JsValue) -> Result<String, JsVal
         (false, Some(every)) => every,
         (false, None) => return Err(wrong("every", "expected \"year\", \"quarter\" or \"month\"")),
     };
-    let ms = date.dyn_ref::<js_sys::Date>().map_or(f64::NAN, js_sys::Date::get_time);
     #[allow(clippy::cast_possible_truncation)]
-    let period = if ms.is_nan() { None } else { rotation_period(ms as i64, every) };
+    let period = Node::from(date).date_ms().and_then(|ms| rotation_period(ms as i64, every));
     period.ok_or_else(|| wrong("date", "expected a valid Date in the years 0 to 9999"))
 }
 

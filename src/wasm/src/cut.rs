@@ -1,6 +1,7 @@
 //! What ends a call before its answer: the time-out, the caller's `AbortSignal`.
 
 use gloo_timers::callback::Timeout;
+use js_sys::Reflect;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -63,8 +64,8 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub(crate) fn new(timeout_ms: u32, signal: Option<&AbortSignal>) -> Result<Self, Failure> {
-        if let Some(signal) = signal.filter(|signal| signal.aborted()) {
-            return Err(aborted(signal.reason()));
+        if let Some(signal) = signal.filter(|signal| property(signal, "aborted").is_truthy()) {
+            return Err(aborted(property(signal, "reason")));
         }
         let controller = AbortController::new().map_err(|cause| Failure::Vault {
             error: Error::new(Code::Internal, "this runtime has no AbortController"),
@@ -75,11 +76,17 @@ impl Cut {
         let timer = Timeout::new(timeout_ms, move || State::end(&for_timer, Reason::TimedOut));
         let listener = signal.map(|signal| {
             let (state, source) = (state.clone(), signal.clone());
-            let callback = Closure::new(move || State::end(&state, Reason::Aborted(source.reason())));
+            let callback =
+                Closure::new(move || State::end(&state, Reason::Aborted(property(&source, "reason"))));
             let _ = signal.add_event_listener_with_callback("abort", callback.as_ref().unchecked_ref());
             Listener { signal: signal.clone(), callback }
         });
         Ok(Cut { state, timeout_ms, _timer: timer, _listener: listener })
+    }
+
+    /// Ends the call from within: another of its requests has failed.
+    pub(crate) fn cancel(&self) {
+        State::end(&self.state, Reason::Aborted(JsValue::UNDEFINED));
     }
 
     /// The signal for `fetch`.
@@ -113,6 +120,11 @@ impl Cut {
             Reason::Aborted(cause) => aborted(cause),
         }
     }
+}
+
+/// A property of an object that may be a proxy.
+fn property(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
 fn aborted(cause: JsValue) -> Failure {

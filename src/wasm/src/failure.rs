@@ -1,10 +1,11 @@
 //! Errors on their way to JavaScript.
 
 use crate::output::Out;
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Promise};
 use std::cell::RefCell;
 use vault_core::{Code, Error};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 /// Why a call failed.
 #[derive(Clone)]
@@ -32,12 +33,26 @@ impl Failure {
 
 thread_local! {
     static MAKE_ERROR: RefCell<Option<Function>> = const { RefCell::new(None) };
+    static ADOPT: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
-/// Sets the function that makes a `VaultError` of its facts. Called once by the package's entry.
-#[wasm_bindgen(js_name = setErrorFactory)]
-pub fn set_error_factory(factory: Function) {
-    MAKE_ERROR.with(|make| *make.borrow_mut() = Some(factory));
+/// Sets the function that makes a `VaultError` of its facts, and `async (value) => await value`. Called once by
+/// the package's entry.
+#[wasm_bindgen]
+pub fn install(make_error: Function, adopt: Function) {
+    MAKE_ERROR.with(|held| *held.borrow_mut() = Some(make_error));
+    ADOPT.with(|held| *held.borrow_mut() = Some(adopt));
+}
+
+/// Awaits what another's code returned. Its `then` may be anything; only the language's own `await` is sure to end
+/// in a value or a rejection.
+pub(crate) async fn adopt(value: JsValue) -> Result<JsValue, JsValue> {
+    let adopted = ADOPT.with(|held| held.borrow().as_ref().map(|adopt| adopt.call1(&JsValue::NULL, &value)));
+    let promise: Promise = match adopted {
+        Some(adopted) => adopted?.unchecked_into(),
+        None => Promise::resolve(&value),
+    };
+    JsFuture::from(promise).await
 }
 
 impl From<Failure> for JsValue {

@@ -4,7 +4,7 @@
 //! workerd a promise settles in the request that awaits it, whoever started it.
 
 use crate::call::Call;
-use crate::client::{Inner, run};
+use crate::client::{Inner, call, run};
 use crate::failure::{Failure, as_number};
 use crate::local::{Output, Pair, Plain, Sealed};
 use crate::output::Out;
@@ -85,21 +85,25 @@ impl CoreKeyring {
     /// `encrypt` and `encryptBytes`.
     pub fn encrypt(&self, data: JsValue, aad: JsValue, options: JsValue, as_bytes: bool) -> Promise {
         let ring = self.0.clone();
-        run(async move {
+        let read = || {
             let plain = Plain::read(&data.into(), &aad.into())?;
             let output = Output::read(&options.clone().into(), as_bytes)?;
-            let call = ring.client.start(options)?;
+            Ok((ring.clone(), plain, output, ring.client.start(options)?))
+        };
+        call(read, |(ring, plain, output, call)| async move {
             let pair = ring.pair(plain.length(), &call).await?;
             call.cut.race(pair.seal(&plain, output)).await?
         })
     }
 
     /// `decrypt` and `decryptBytes`.
-    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, call: JsValue, as_bytes: bool) -> Promise {
+    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promise {
         let ring = self.0.clone();
-        run(async move {
+        let read = || {
             let sealed = Sealed::read(&envelope.into(), &aad.into())?;
-            let call = ring.client.start(call)?;
+            Ok((ring.clone(), sealed, ring.client.start(with)?))
+        };
+        call(read, move |(ring, sealed, call)| async move {
             for parts in sealed.readings() {
                 let Some(key) = ring.open(parts.keys, &call).await? else { continue };
                 if let Some(plaintext) = call.cut.race(sealed.open(&key, &parts, as_bytes)).await?? {
@@ -186,33 +190,42 @@ impl Ring {
 
     /// The key of a blob; nothing where the service does not take it.
     async fn open(self: &Rc<Self>, blob: &[u8], call: &Call) -> Result<Option<Key>, Failure> {
-        let promise = {
-            let mut state = self.state.borrow_mut();
-            if state.closed {
-                return Err(closed());
+        match self.look(blob)? {
+            Look::Here(key) => Ok(Some(key)),
+            Look::Alone => self.client.unwrap_key(blob, call).await,
+            Look::Coming(promise) => {
+                wait(Some(promise), call).await?;
+                let mut state = self.state.borrow_mut();
+                let bounds = state.bounds;
+                Ok(state.opened.get(blob, &bounds, now_ms()))
             }
-            let bounds = state.bounds;
-            if let Some(key) = state.opened.get(blob, &bounds, now_ms()) {
-                state.counters.hits += 1;
-                return Ok(Some(key));
-            }
-            state.counters.misses += 1;
-            // Without a cache there is nowhere for a shared answer to be left.
-            if bounds.max_opened == 0 {
-                state.counters.api_calls += 1;
-                drop(state);
-                return self.client.unwrap_key(blob, call).await;
-            }
-            if !is_under_way(state.opening.get(blob)) {
-                state.counters.api_calls += 1;
-                state.opening.insert(blob.to_vec(), self.unwrap(blob.to_vec()));
-            }
-            state.opening.get(blob).map(|flight| flight.promise.clone())
-        };
-        wait(promise, call).await?;
+        }
+    }
+
+    fn look(self: &Rc<Self>, blob: &[u8]) -> Result<Look, Failure> {
         let mut state = self.state.borrow_mut();
+        if state.closed {
+            return Err(closed());
+        }
         let bounds = state.bounds;
-        Ok(state.opened.get(blob, &bounds, now_ms()))
+        if let Some(key) = state.opened.get(blob, &bounds, now_ms()) {
+            state.counters.hits += 1;
+            return Ok(Look::Here(key));
+        }
+        state.counters.misses += 1;
+        // Without a cache there is nowhere for a shared answer to be left.
+        if bounds.max_opened == 0 {
+            state.counters.api_calls += 1;
+            return Ok(Look::Alone);
+        }
+        if let Some(flight) = state.opening.get(blob).filter(|flight| is_under_way(Some(flight))) {
+            return Ok(Look::Coming(flight.promise.clone()));
+        }
+        state.counters.api_calls += 1;
+        let flight = self.unwrap(blob.to_vec());
+        let promise = flight.promise.clone();
+        state.opening.insert(blob.to_vec(), flight);
+        Ok(Look::Coming(promise))
     }
 
     fn unwrap(self: &Rc<Self>, blob: Vec<u8>) -> Flight {
@@ -229,6 +242,15 @@ impl Ring {
             Ok(())
         })
     }
+}
+
+/// Where the key of a blob is.
+enum Look {
+    Here(Key),
+    /// Somebody's request will bring it.
+    Coming(Promise),
+    /// Nowhere, and it would not be kept.
+    Alone,
 }
 
 fn is_under_way(flight: Option<&Flight>) -> bool {

@@ -26,5 +26,5 @@ mod tree;
 
 pub use client::{CoreClient, decrypt_with, encrypt_with};
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
-pub use failure::set_error_factory;
+pub use failure::install;
 pub use keyring::CoreKeyring;

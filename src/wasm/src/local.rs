@@ -20,7 +20,7 @@ use vault_core::cipher::{self, KEY_BYTES, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::envelope::{self, Layout, Parts};
 use vault_core::http::Operation;
 use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
-use vault_core::tree::{Tree, expected};
+use vault_core::tree::{Tree, expected, expected_secret};
 use vault_core::{Code, Error, KeyContext, Problem};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -71,16 +71,25 @@ fn internal(cause: JsValue) -> Failure {
     Failure::Vault { error, cause: Some(cause) }
 }
 
+/// Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters.
+const DATA_MAX: u32 = 1 << 27;
+
+fn too_much(name: &str) -> Failure {
+    let problem = Problem::limit(name, "more than 128 MiB at once; encrypt it in parts");
+    Error::invalid(Code::InvalidRequest, vec![problem]).into()
+}
+
 /// Text or bytes, of a parameter of that name.
 fn bytes_of(value: &Node, name: &str) -> Result<Uint8Array, Failure> {
-    let js = value.js();
-    if let Some(bytes) = js.dyn_ref::<Uint8Array>() {
-        return Ok(bytes.clone());
-    }
-    match value.text() {
-        Some(text) => Ok(TextEncoder::new().encode(text.unchecked_ref())),
-        None => Err(invalid(name, expected("a string or a Uint8Array", value.kind()))),
-    }
+    let bytes = match (value.bytes(), value.text()) {
+        (Some(bytes), _) => bytes,
+        (None, Some(text)) if text.unchecked_ref::<JsString>().length() <= DATA_MAX => {
+            TextEncoder::new().encode(text.unchecked_ref())
+        }
+        (None, Some(_)) => return Err(too_much(name)),
+        (None, None) => return Err(invalid(name, expected_secret("a string or a Uint8Array", value.kind()))),
+    };
+    if bytes.length() > DATA_MAX { Err(too_much(name)) } else { Ok(bytes) }
 }
 
 /// Associated data; nothing and no text are the same, as in the official SDKs.
@@ -152,8 +161,13 @@ pub(crate) struct Sealed {
 impl Sealed {
     pub(crate) fn read(envelope: &Node, aad: &Node) -> Result<Self, Failure> {
         let aad = associated(aad)?;
+        let length = envelope.js().dyn_ref::<JsString>().map_or(0, JsString::length);
+        if length > DATA_MAX * 2 {
+            return Err(too_much("envelope"));
+        }
         let bytes = match (envelope.bytes(), envelope.string()) {
-            (Some(bytes), _) => bytes,
+            (Some(bytes), _) if bytes.length() > DATA_MAX * 2 => return Err(too_much("envelope")),
+            (Some(bytes), _) => bytes.to_vec(),
             (None, Some(text)) => envelope::from_text(&text)?,
             (None, None) => {
                 return Err(invalid("envelope", expected("a string or a Uint8Array", envelope.kind())));
@@ -246,6 +260,7 @@ impl Inner {
     /// A fresh data key for a context.
     pub(crate) async fn fresh_pair(&self, create: CreateDataKey, call: &Call) -> Result<Pair, Failure> {
         let answer = self.send(&create.into_request(), call).await?;
+        self.check_context(&answer)?;
         let pair = DataKeyPair::read_answer(Operation::CreateDataKey, &answer)?;
         let keys = envelope::from_text(&pair.encrypted_keys.as_string().unwrap_or_default())?;
         Ok(Pair { key: key_of(&pair.data_key)?, keys })
@@ -255,11 +270,10 @@ impl Inner {
     pub(crate) async fn encrypt(
         &self,
         plain: &Plain,
-        context: &Node,
+        create: CreateDataKey,
         output: Output,
         call: &Call,
     ) -> Result<JsValue, Failure> {
-        let create = CreateDataKey::for_context(context, self.scope.as_ref())?;
         let pair = self.fresh_pair(create, call).await?;
         call.cut.race(pair.seal(plain, output)).await?
     }
@@ -291,11 +305,10 @@ impl Inner {
     pub(crate) async fn rekey(
         &self,
         sealed: &Sealed,
-        context: &Node,
+        context: &KeyContext,
         call: &Call,
         as_bytes: bool,
     ) -> Result<JsValue, Failure> {
-        let context = KeyContext::from_tree(context)?;
         for parts in sealed.readings() {
             let rekey =
                 CreateRekey { encrypted_keys: envelope::to_text(parts.keys), context: context.clone() };

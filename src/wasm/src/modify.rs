@@ -3,18 +3,18 @@
 
 use crate::call::{Call, whole};
 use crate::client::{Form, Inner, encoded};
-use crate::failure::Failure;
+use crate::failure::{Failure, adopt};
 use crate::output;
 use crate::transport;
 use crate::tree::Node;
-use js_sys::{Function, Promise};
+use js_sys::Function;
+use vault_core::http::Request;
 use vault_core::names::{ObjectId, VersionId};
 use vault_core::objects::{ById, ReadObjectByName, UpdateObject};
 use vault_core::retry::pause;
-use vault_core::tree::Tree;
+use vault_core::tree::{Tree, expected_secret};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 
 const ATTEMPTS_DEFAULT: u32 = 5;
 const ATTEMPTS_MAX: u64 = 100;
@@ -26,27 +26,37 @@ fn invalid(field: &str, message: impl Into<String>) -> Failure {
     Error::invalid(Code::InvalidRequest, vec![Problem::new(field, message)]).into()
 }
 
-impl Inner {
-    /// `options` is `{id | name, as?, maxAttempts?}`.
-    pub(crate) async fn modify(
-        &self,
-        options: &Node,
-        apply: &JsValue,
-        call: &Call,
-    ) -> Result<JsValue, Failure> {
-        let apply: &Function = apply.dyn_ref().ok_or_else(|| {
+/// What is to be modified, and how.
+pub(crate) struct Modify {
+    read: Request<JsValue>,
+    form: Form,
+    attempts: u32,
+    apply: Function,
+}
+
+impl Modify {
+    /// From `{id | name, as?, maxAttempts?}` and a function.
+    pub(crate) fn read(options: &Node, apply: JsValue) -> Result<Self, Failure> {
+        let apply = apply.dyn_into().map_err(|_| {
             invalid("change", "expected a function that takes the current object and returns its next value")
         })?;
         let by_name = options.member("id").is_absent() && !options.member("name").is_absent();
+        let more = ["as", "maxAttempts"];
         let read = if by_name {
-            ReadObjectByName::from_options(options)?.into_request()
+            ReadObjectByName::from_options(options, &more)?.into_request()
         } else {
-            ById::from_options(options)?.read_request()
+            ById::from_options(options, &more)?.read_request()
         };
-        let form = Form::read(options)?;
         let attempts = whole(options, "maxAttempts", 1, ATTEMPTS_MAX)
             .map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?
             .unwrap_or(ATTEMPTS_DEFAULT);
+        Ok(Modify { read, form: Form::read(options)?, attempts, apply })
+    }
+}
+
+impl Inner {
+    pub(crate) async fn modify(&self, modify: Modify, call: &Call) -> Result<JsValue, Failure> {
+        let Modify { read, form, attempts, apply } = modify;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -59,16 +69,15 @@ impl Inner {
             };
             let current = output::object(object);
             let next = apply.call1(&JsValue::UNDEFINED, &current).map_err(Failure::Caller)?;
-            let next = call.cut.race(JsFuture::from(Promise::resolve(&next))).await?;
+            let next = call.cut.race(adopt(next)).await?;
             let next = Node::from(next.map_err(Failure::Caller)?);
             if next.js().is_undefined() {
                 return Ok(current);
             }
-            let value = encoded(&next).or_else(|| next.text()).ok_or_else(|| {
-                let got = next.kind().describe();
+            let value = encoded(&next)?.or_else(|| next.text()).ok_or_else(|| {
                 invalid(
                     "change",
-                    ["expected it to return a string, a Uint8Array or undefined, got ", &got].concat(),
+                    expected_secret("it to return a string, a Uint8Array or undefined", next.kind()),
                 )
             })?;
             let checked = |problem| Error::invalid(Code::MalformedResponse, vec![problem]);

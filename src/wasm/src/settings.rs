@@ -5,8 +5,9 @@ use crate::output::Out;
 use crate::tree::Node;
 use js_sys::{Function, Object};
 use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
+use vault_core::reader::Reader;
 use vault_core::retry::Policy;
-use vault_core::tree::{Kind, Tree, expected};
+use vault_core::tree::{Kind, Tree, expected, expected_secret};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
 
@@ -21,9 +22,28 @@ pub(crate) struct Settings {
     pub(crate) fetch: Option<Function>,
     pub(crate) timeout_ms: u32,
     pub(crate) policy: Policy,
+    /// To keep it out of messages that others wrote.
+    key: ApiKey,
 }
 
+/// The options there are; the last is the package's own.
+const NAMES: [&str; 8] = [
+    "apiKey",
+    "clientId",
+    "baseUrl",
+    "fetch",
+    "timeoutMs",
+    "maxRetries",
+    "headers",
+    "dangerouslyAllowBrowser",
+];
+
 impl Settings {
+    /// A message of another's code, without the API key that it may repeat from the headers.
+    pub(crate) fn redact(&self, message: &str) -> String {
+        message.replace(self.key.expose(), "[API key]")
+    }
+
     /// Reports every problem at once. `host` is what the package knows: `{isBrowser, fields}`, the latter the
     /// variables that options were read from, by which problems are reported then.
     pub(crate) fn read(options: &Node, host: &Node) -> Result<Self, Error> {
@@ -44,13 +64,22 @@ impl Settings {
         };
         let code = if problems.0.is_empty() { Code::InvalidConfig } else { Code::InvalidApiKey };
 
+        let mut reader = Reader::options(options);
+        reader.only(&NAMES);
+        problems.0.append(&mut reader.problems);
         let field = named("clientId");
         if let Some(id) = problems.text(options, "clientId", &field) {
             problems.keep(ClientId::new(&field, id));
         }
         let field = named("baseUrl");
         let base_url = match problems.text(options, "baseUrl", &field) {
-            Some(url) => problems.keep(BaseUrl::new(&field, &url)),
+            Some(url) => {
+                let checked = problems.keep(BaseUrl::new(&field, &url));
+                if checked.as_ref().is_some_and(|url| web_sys::Url::new(url.as_str()).is_err()) {
+                    problems.0.push(Problem::new(&field, "there is no such host"));
+                }
+                checked
+            }
             None => Some(BaseUrl::default()),
         };
         let fetch = options.member("fetch");
@@ -61,8 +90,9 @@ impl Settings {
         let retries = problems.keep_one(whole(options, "maxRetries", 0, RETRIES_MAX));
         let headers = headers(options, host, key.as_ref(), &mut problems.0);
         let policy = Policy::default();
-        match base_url {
-            Some(base_url) if problems.0.is_empty() => Ok(Settings {
+        match (base_url, key) {
+            (Some(base_url), Some(key)) if problems.0.is_empty() => Ok(Settings {
+                key,
                 base_url,
                 headers,
                 fetch: fetch.js().dyn_into().ok(),
@@ -90,7 +120,7 @@ impl Problems {
         let member = options.member(name);
         let text = member.string();
         if text.is_none() && !member.is_absent() {
-            self.0.push(Problem::new(field, expected("a string", member.kind())));
+            self.0.push(Problem::new(field, expected_secret("a string", member.kind())));
         }
         text
     }

@@ -1,7 +1,7 @@
 //! JavaScript values as core sees them. Whatever a getter, a proxy or a foreign object throws is caught here: an
 //! exception that runs through Rust would leave a call without an end.
 
-use js_sys::{Array, Date, Function, JsString, Map, Promise, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Date, Function, JsString, Map, Promise, Reflect, Uint8Array};
 use vault_core::tree::{Kind, Tree};
 use wasm_bindgen::prelude::*;
 use web_sys::Headers;
@@ -10,6 +10,13 @@ use web_sys::Headers;
 extern "C" {
     #[wasm_bindgen(js_namespace = Object, js_name = entries, catch)]
     fn object_entries(object: &JsValue) -> Result<Array, JsValue>;
+    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
+    fn object_keys(object: &JsValue) -> Result<Array, JsValue>;
+    /// A `Uint8Array` made of another: throws for one whose buffer is gone.
+    #[wasm_bindgen(js_name = Uint8Array)]
+    type Copied;
+    #[wasm_bindgen(constructor, js_class = "Uint8Array", catch)]
+    fn new(bytes: &JsValue) -> Result<Copied, JsValue>;
     /// Throws for a revoked proxy.
     #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
     fn is_array(value: &JsValue) -> Result<bool, JsValue>;
@@ -52,9 +59,23 @@ impl Node {
         self.value().cloned().unwrap_or(JsValue::UNDEFINED)
     }
 
-    /// The bytes, where the value is some.
-    pub(crate) fn bytes(&self) -> Option<Vec<u8>> {
-        self.value()?.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+    /// A copy of the bytes, where the value is some: what the caller does with theirs afterwards does not count.
+    pub(crate) fn bytes(&self) -> Option<Uint8Array> {
+        let value = self.value().filter(|value| value.is_instance_of::<Uint8Array>())?;
+        Copied::new(value).ok().map(JsCast::unchecked_into)
+    }
+
+    /// What a method of the value returns; nothing where there is none or it throws.
+    fn call(&self, name: &str) -> Option<JsValue> {
+        let value = self.value()?;
+        let method: Function = Reflect::get(value, &name.into()).ok()?.dyn_into().ok()?;
+        method.call0(value).ok()
+    }
+
+    /// The milliseconds of a valid `Date`.
+    pub(crate) fn date_ms(&self) -> Option<f64> {
+        self.value().filter(|value| value.is_instance_of::<Date>())?;
+        self.call("getTime")?.as_f64().filter(|ms| !ms.is_nan())
     }
 
     /// What an object of its own class stands for: `KeyContext` and the like have a `toJSON`.
@@ -117,6 +138,11 @@ impl Tree for Node {
         }
     }
 
+    fn names(&self) -> Option<Vec<String>> {
+        let names = object_keys(self.value().filter(|value| value.is_object())?).ok()?;
+        Some(names.iter().filter_map(|name| name.as_string()).collect())
+    }
+
     fn entries(&self) -> Option<Vec<(String, Self)>> {
         if self.kind() != Kind::Object {
             return None;
@@ -166,9 +192,9 @@ impl Tree for Node {
     }
 
     fn time_text(&self) -> Option<String> {
-        if let Some(date) = self.value()?.dyn_ref::<Date>() {
-            // `toISOString` throws on an invalid Date.
-            return (!date.get_time().is_nan()).then(|| date.to_iso_string().into());
+        if self.value()?.is_instance_of::<Date>() {
+            self.date_ms()?;
+            return self.call("toISOString")?.as_string();
         }
         self.time()?;
         let text = self.string()?;
@@ -185,7 +211,9 @@ fn class(value: &JsValue) -> Kind {
     if value.is_instance_of::<Date>() {
         Kind::Other("a Date")
     } else if value.is_instance_of::<Uint8Array>() {
-        Kind::Other("bytes")
+        Kind::Other("bytes, or bytes whose buffer is gone")
+    } else if value.is_instance_of::<ArrayBuffer>() {
+        Kind::Other("an ArrayBuffer; pass new Uint8Array of it")
     } else if value.is_instance_of::<Promise>() {
         Kind::Other("a Promise; await it first")
     } else if value.is_instance_of::<Map>() || value.is_instance_of::<Headers>() {

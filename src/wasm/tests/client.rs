@@ -3,8 +3,8 @@
 
 use js_sys::{Array, Function, JSON, Object, Promise, Reflect};
 use vault_wasm::{
-    CoreClient, canonical_context, check_context, explain_context, extend_context, rotation_period_of,
-    set_error_factory,
+    CoreClient, canonical_context, check_context, explain_context, extend_context, install,
+    rotation_period_of,
 };
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -193,12 +193,12 @@ fn contexts_are_checked_extended_and_explained() {
 #[wasm_bindgen_test]
 fn errors_are_made_by_the_factory() {
     let factory: Function = js("(facts) => Object.assign(new Error(facts.message), facts)").unchecked_into();
-    set_error_factory(factory);
+    install(factory, js("async (value) => await value").unchecked_into());
     let error = CoreClient::new(js("{apiKey: 'nope'}"), JsValue::UNDEFINED).err().unwrap();
     assert!(error.is_instance_of::<js_sys::Error>());
     assert_eq!(text(&error, "code"), "invalid_api_key");
     // A factory that throws must not lose the facts.
-    set_error_factory(js("() => { throw 1 }").unchecked_into());
+    install(js("() => { throw 1 }").unchecked_into(), js("async (value) => await value").unchecked_into());
     let error = CoreClient::new(js("{}"), JsValue::UNDEFINED).err().unwrap();
     assert_eq!(text(&error, "message"), "apiKey: it is not set");
 }
