@@ -104,8 +104,15 @@ impl CoreKeyring {
             Ok((ring.clone(), sealed, ring.client.start(with)?))
         };
         call(read, move |(ring, sealed, call)| async move {
+            let mut refused: Vec<&[u8]> = Vec::new();
             for parts in sealed.readings() {
-                let Some(key) = ring.open(parts.keys, &call).await? else { continue };
+                if refused.contains(&parts.keys) {
+                    continue;
+                }
+                let Some(key) = ring.open(parts.keys, &call).await? else {
+                    refused.push(parts.keys);
+                    continue;
+                };
                 if let Some(plaintext) = call.cut.race(sealed.open(&key, &parts, as_bytes)).await?? {
                     return Ok(plaintext);
                 }
