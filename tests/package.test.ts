@@ -35,7 +35,7 @@ describe('the packed package', () => {
     for (const file of files) {
       assert.match(
         file,
-        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|wasm))$/,
+        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/.+\.md|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|wasm))$/,
       );
     }
     const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-// Every JavaScript block of the README, run as it stands.
+// Every JavaScript block of the README and of docs/encryption.md, run as it stands.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -7,16 +7,20 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const blocks = [...readme.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+const encryption = readFileSync(new URL('../docs/encryption.md', import.meta.url), 'utf8');
+const blocks = [...(readme + encryption).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(
+  (match) => match[1] ?? '',
+);
 
 /** What each block prints. */
 const expected = [
   /^gho_s3cret\n$/,
-  /^3\n1 true\nsigning-key .+\ncard .+\nRead the current version, .+\ntrue\n$/,
+  /^3\n1 true\nsigning-key .+\ncard .+\nRead the current version, .+\ntrue\n4111 1111 1111 1111\n$/,
   /^customer_key_inaccessible\n$/,
+  /^1\n{ ok: true, value: 'b' }\n123-45-6789\n$/,
 ];
 
-describe('the README', () => {
+describe('the documentation', () => {
   test('has the blocks that are tested here', () => assert.equal(blocks.length, expected.length));
   for (const [index, block] of blocks.entries()) {
     test(`block ${index + 1} runs`, () => {
@@ -29,7 +33,7 @@ describe('the README', () => {
       assert.match(stdout, expected[index] ?? /$^/);
     });
   }
-  test("is the package's own", () => {
+  test("the README is the package's own", () => {
     assert.equal(readFileSync(new URL('../pkg/README.md', import.meta.url), 'utf8'), readme);
   });
 });

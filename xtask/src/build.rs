@@ -86,6 +86,7 @@ fn assemble(project: &Project) -> Result<()> {
     for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "CHANGELOG.md"] {
         fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
+    copy(&project.path("docs"), &pkg.join("docs"))?;
     for (_, name) in MODULES {
         let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
         fs::create_dir_all(&to)?;
