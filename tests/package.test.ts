@@ -30,7 +30,14 @@ describe('the packed package', () => {
   after(() => rmSync(project, { recursive: true, force: true }));
 
   test('holds what it needs and nothing else', () => {
-    for (const file of ['package.json', 'README.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'CHANGELOG.md'])
+    for (const file of [
+      'package.json',
+      'README.md',
+      'docs/encryption.md',
+      'LICENSE-MIT',
+      'LICENSE-APACHE',
+      'CHANGELOG.md',
+    ])
       assert.ok(files.includes(file), file);
     for (const file of files) {
       assert.match(

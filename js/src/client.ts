@@ -1,5 +1,5 @@
 import { CoreClient, decryptWith, encryptWith } from '../wasm/client/client.js';
-import { checked, invalidConfig, settle } from './errors.js';
+import { checked, invalid, settle } from './errors.js';
 import { all, pick, replace } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
@@ -276,7 +276,8 @@ export class VaultClient extends Operations<false> {
   constructor(options: VaultClientOptions, fields?: Partial<typeof variableNames>) {
     const isBrowser = isBrowserPage();
     if (isBrowser && options?.dangerouslyAllowBrowser !== true) {
-      throw invalidConfig(
+      throw invalid(
+        'invalid_config',
         'apiKey',
         'a page would show the API key to every visitor; call Vault from a server, or set dangerouslyAllowBrowser: true if this page never leaves your machine',
       );
@@ -293,7 +294,11 @@ export class VaultClient extends Operations<false> {
     const options = settings ?? {};
     const variables = env ?? (globalThis as { process?: { env?: VaultEnvironment } }).process?.env;
     if (variables === undefined || variables === null) {
-      throw invalidConfig('env', 'this runtime has no process.env; pass the env that your handler was given');
+      throw invalid(
+        'invalid_config',
+        'env',
+        'this runtime has no process.env; pass the env that your handler was given',
+      );
     }
     const read: Record<keyof typeof variableNames, unknown> = {
       apiKey: variables.WORKOS_API_KEY,

@@ -121,11 +121,15 @@ export function ready(): void {
 }
 
 /** An error found before the module was asked. */
-export function invalidConfig(field: string, message: string): VaultError {
+export function invalid(
+  code: 'invalid_config' | 'invalid_request',
+  field: string,
+  message: string,
+): VaultError {
   return new VaultError({
-    code: 'invalid_config',
+    code,
     message: `${field}: ${message}`,
-    recovery: 'Correct the option named in the message.',
+    recovery: 'Correct what is named in the message.',
     retryable: false,
     problems: [{ field, message }],
   });

@@ -1,4 +1,4 @@
-import { VaultError } from './errors.js';
+import { invalid, VaultError } from './errors.js';
 import type { BatchResult } from './types.js';
 
 /** A field of a record on its way: where it is, what it holds, what binds it there. */
@@ -6,16 +6,6 @@ export interface Field {
   path: string;
   value: unknown;
   associatedData: string;
-}
-
-function invalid(field: string, message: string): VaultError {
-  return new VaultError({
-    code: 'invalid_request',
-    message: `${field}: ${message}`,
-    recovery: 'Correct each field listed in problems, or named in the message.',
-    retryable: false,
-    problems: [{ field, message }],
-  });
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -26,21 +16,25 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * @throws {VaultError} `invalid_request`
  */
 export function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] {
-  if (!isRecord(record)) throw invalid('record', 'expected an object');
+  if (!isRecord(record)) throw invalid('invalid_request', 'record', 'expected an object');
   if (typeof bindTo !== 'string' || bindTo === '') {
-    throw invalid('bindTo', 'expected a text that says which record this is, such as "users/42"');
+    throw invalid(
+      'invalid_request',
+      'bindTo',
+      'expected a text that says which record this is, such as "users/42"',
+    );
   }
   if (!Array.isArray(paths) || paths.length === 0)
-    throw invalid('paths', 'expected a list of at least one path');
+    throw invalid('invalid_request', 'paths', 'expected a list of at least one path');
   const seen = new Set<string>();
   const fields: Field[] = [];
   for (const path of paths as unknown[]) {
     if (typeof path !== 'string' || path.split('.').includes('')) {
-      throw invalid('paths', 'expected paths like "ssn" or "address.line1"');
+      throw invalid('invalid_request', 'paths', 'expected paths like "ssn" or "address.line1"');
     }
     for (const other of seen) {
       if (other === path || other.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
-        throw invalid('paths', `"${path}" and "${other}" overlap`);
+        throw invalid('invalid_request', 'paths', `"${path}" and "${other}" overlap`);
       }
     }
     seen.add(path);

@@ -38,3 +38,11 @@ export async function bundle(
   }));
   return files.sort((a, b) => Number(a.name.endsWith('.wasm')) - Number(b.name.endsWith('.wasm')));
 }
+
+/** A bundle as miniflare takes it. */
+export const modules = (files: BundledFile[]) =>
+  files.map(({ name, contents }) => ({
+    type: name.endsWith('.wasm') ? ('CompiledWasm' as const) : ('ESModule' as const),
+    path: name,
+    contents,
+  }));

@@ -5,6 +5,7 @@
 
 use crate::call::Call;
 use crate::client::{Inner, call, run};
+use crate::cut::Cut;
 use crate::failure::{Failure, as_number};
 use crate::local::{Output, Pair, Plain, Sealed};
 use crate::output::Out;
@@ -19,9 +20,9 @@ use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// After so long a request for a key is given up for lost (its Worker request may have been cancelled), and whoever
-/// needs the key next starts another.
-const LOST_AFTER_MS: u64 = 10_000;
+/// After so long a request for a key is given up for lost (the Worker's request that sent it may have been cancelled,
+/// and then it never settles), and whoever needs the key sends another.
+const LOST_AFTER_MS: u32 = 10_000;
 
 #[derive(Default)]
 struct Counters {
@@ -197,14 +198,17 @@ impl Ring {
 
     /// The key of a blob; nothing where the service does not take it.
     async fn open(self: &Rc<Self>, blob: &[u8], call: &Call) -> Result<Option<Key>, Failure> {
-        match self.look(blob)? {
-            Look::Here(key) => Ok(Some(key)),
-            Look::Alone => self.client.unwrap_key(blob, call).await,
-            Look::Coming(promise) => {
-                wait(Some(promise), call).await?;
-                let mut state = self.state.borrow_mut();
-                let bounds = state.bounds;
-                Ok(state.opened.get(blob, &bounds, now_ms()))
+        loop {
+            match self.look(blob)? {
+                Look::Here(key) => return Ok(Some(key)),
+                Look::Alone => return self.client.unwrap_key(blob, call).await,
+                Look::Coming(promise) => {
+                    if wait(Some(promise), call).await? {
+                        let mut state = self.state.borrow_mut();
+                        let bounds = state.bounds;
+                        return Ok(state.opened.get(blob, &bounds, now_ms()));
+                    }
+                }
             }
         }
     }
@@ -261,7 +265,7 @@ enum Look {
 }
 
 fn is_under_way(flight: Option<&Flight>) -> bool {
-    flight.is_some_and(|flight| now_ms().saturating_sub(flight.since_ms) < LOST_AFTER_MS)
+    flight.is_some_and(|flight| now_ms().saturating_sub(flight.since_ms) < u64::from(LOST_AFTER_MS))
 }
 
 /// Starts a request that several may wait for. Nobody has to: its promise never rejects.
@@ -275,8 +279,15 @@ fn flight(future: impl Future<Output = Result<(), Failure>> + 'static) -> Flight
     Flight { promise, since_ms: now_ms() }
 }
 
-async fn wait(promise: Option<Promise>, call: &Call) -> Result<(), Failure> {
-    let Some(promise) = promise else { return Ok(()) };
-    let error = call.cut.race(JsFuture::from(promise)).await?.map_err(Failure::Caller)?;
-    if error.is_undefined() { Ok(()) } else { Err(Failure::Caller(error)) }
+/// Waits for another's request. `false` where it has to be given up for lost: then look again.
+async fn wait(promise: Option<Promise>, call: &Call) -> Result<bool, Failure> {
+    let Some(promise) = promise else { return Ok(false) };
+    let patience = Cut::new(LOST_AFTER_MS, None)?;
+    match call.cut.race(patience.race(JsFuture::from(promise))).await? {
+        Err(_) => Ok(false),
+        Ok(settled) => {
+            let error = settled.map_err(Failure::Caller)?;
+            if error.is_undefined() { Ok(true) } else { Err(Failure::Caller(error)) }
+        }
+    }
 }
