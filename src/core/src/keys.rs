@@ -54,7 +54,7 @@ impl CreateDataKey {
     /// From a context by itself; within a scope it may be left out.
     pub fn for_context(context: &impl Tree, scope: Option<&Scope>) -> Result<Self, Error> {
         let Some(scope) = scope else { return KeyContext::from_tree(context).map(Self) };
-        if context.is_absent() || context.entries().is_some_and(|entries| entries.is_empty()) {
+        if Scope::stands_in_for(context) {
             return Ok(Self(scope.context().clone()));
         }
         scope.merge(&KeyContext::from_tree(context)?).map(Self)

@@ -230,8 +230,7 @@ impl<'a, T: Tree> Reader<'a, T> {
     /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
     pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Option<KeyContext> {
         let Some(scope) = scope else { return self.context(name) };
-        let member = self.member(name);
-        if member.is_absent() || member.entries().is_some_and(|entries| entries.is_empty()) {
+        if Scope::stands_in_for(&self.member(name)) {
             return Some(scope.context().clone());
         }
         let merged = scope.merge(&self.context(name)?);

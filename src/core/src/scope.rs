@@ -19,6 +19,11 @@ impl Scope {
         &self.0
     }
 
+    /// Whether a context is left out: not there, or without an item. The scope's own stands in for it then.
+    pub(crate) fn stands_in_for(context: &impl Tree) -> bool {
+        context.is_absent() || context.entries().is_some_and(|entries| entries.is_empty())
+    }
+
     /// The scope's items followed by the context's own. A context that gives a scoped name another value is
     /// [`Code::ContextMismatch`].
     pub fn merge(&self, context: &KeyContext) -> Result<KeyContext, Error> {

@@ -20,6 +20,7 @@
 use crate::call::Call;
 use crate::client::Inner;
 use crate::failure::Failure;
+use crate::transport;
 use crate::tree::Node;
 use js_sys::{Array, ArrayBuffer, Function, JsString, Object, Promise, Reflect, Uint8Array};
 use vault_core::cipher::{self, KEY_BYTES, Key, NONCE_BYTES, TAG_BYTES};
@@ -40,8 +41,6 @@ const TAG_LENGTH: u32 = TAG_BYTES as u32;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues, catch)]
-    fn get_random_values(out: &mut [u8]) -> Result<(), JsValue>;
     #[wasm_bindgen(js_namespace = ["crypto", "subtle"], js_name = importKey, catch)]
     fn import_key(
         format: &str,
@@ -230,8 +229,7 @@ impl Pair {
     /// An envelope under a fresh nonce.
     pub(crate) async fn seal(&self, plain: &Plain, output: Output) -> Result<JsValue, Failure> {
         let Plain { data, aad } = plain;
-        let mut nonce = [0; NONCE_BYTES];
-        get_random_values(&mut nonce).map_err(internal)?;
+        let nonce: [u8; NONCE_BYTES] = transport::random()?;
         let envelope = if data.length() < WEB_CRYPTO_FROM {
             let mut buffer = Zeroizing::new(data.to_vec());
             let tag = cipher::seal(&self.key, &nonce, aad, &mut buffer)?;

@@ -170,12 +170,17 @@ pub(crate) async fn pause(ms: u64, call: &Call) -> Result<(), Failure> {
 }
 
 fn random_key() -> Result<String, Failure> {
-    let mut bytes = [0; 16];
+    random().map(uuid_v4)
+}
+
+/// Bytes of the runtime's cryptographic randomness.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
+    let mut bytes = [0; N];
     get_random_values(&mut bytes).map_err(|cause| Failure::Vault {
         error: Error::new(Code::Internal, "crypto.getRandomValues does not work here"),
         cause: Some(cause),
     })?;
-    Ok(uuid_v4(bytes))
+    Ok(bytes)
 }
 
 struct JsonText(Result<JsString, JsValue>);
