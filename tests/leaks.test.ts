@@ -1,6 +1,7 @@
 // What a client shows when it is printed, and what it leaves behind when a process is done.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -35,6 +36,9 @@ test('a process ends when its calls have ended: no timer is left', () => {
     await vault.modifyObject({ id: 'a' }, () => 'x').catch((error) => console.log(error.code));
     const never = new VaultClient({ apiKey: 'sk_test_timers', fetch: () => new Promise(() => {}) });
     await never.readObject({ id: 'a' }, { timeoutMs: 20 }).catch((error) => console.log(error.code));
+    vault.decryptStream();
+    const sealing = vault.encryptStream({ a: 'b' }).writable.getWriter();
+    await sealing.closed.catch((error) => console.log(error.code));
   `;
   const cwd = fileURLToPath(new URL('..', import.meta.url));
   const { stdout, stderr, status, signal } = spawnSync(process.execPath, ['--input-type=module'], {
@@ -45,5 +49,50 @@ test('a process ends when its calls have ended: no timer is left', () => {
   });
   assert.equal(signal, null, 'it was still there after 20 s; a call may take 60');
   assert.equal(status, 0, stderr);
-  assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\n');
+  assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\nnot_found\n');
+});
+
+test('no data key is left in the memory of the module once all that kept one is closed', async () => {
+  const glue = new URL('../pkg/wasm/client/client.js', import.meta.url).href;
+  const { initSync } = (await import(glue)) as {
+    initSync: (module: object) => { memory: WebAssembly.Memory };
+  };
+  // The module is loaded already; this gives its exports.
+  const { memory } = initSync({ module: new Uint8Array(0) });
+  const found = (what: Buffer) => Buffer.from(memory.buffer).includes(what);
+  const key = randomBytes(32);
+  const patterns = [key, Buffer.from(key.toString('base64'))];
+  const answer = {
+    id: 'data_key_1',
+    data_key: key.toString('base64'),
+    encrypted_keys: Buffer.from('WOS.EKM.v1\0wrapped').toString('base64'),
+    context: { a: 'b' },
+  };
+  const vault = new VaultClient({
+    apiKey: 'sk_test_memory',
+    fetch: async () => Response.json(answer),
+    dataKeyCache: { maxAgeMs: 60_000, maxMessages: 100, maxBytes: 1e6 },
+  });
+  const keyring = vault.keyring({ context: { a: 'b' }, maxAgeMs: 60_000, maxMessages: 100, maxBytes: 1e6 });
+  for (const cipher of [vault.encrypt('x', { a: 'b' }), keyring.encrypt('x'.repeat(100))]) {
+    const envelope = await cipher;
+    assert.equal((await keyring.decrypt(envelope))[0], 'x');
+    assert.equal((await vault.decrypt(envelope))[0], 'x');
+    await assert.rejects(vault.decrypt(envelope, 'other'));
+  }
+  await vault.createDataKey({ context: { a: 'b' } });
+  await vault.rekeyEnvelope(await vault.encrypt('x', { a: 'b' }), { c: 'd' });
+  const pair = { dataKey: { id: answer.id, key: answer.data_key }, encryptedKeys: answer.encrypted_keys };
+  const large = await vault.encryptWith(pair, 'y'.repeat(10_000));
+  assert.equal(await vault.decryptWith(pair.dataKey, large), 'y'.repeat(10_000));
+  for (const chunkSize of [1024, 65_536]) {
+    const sealed = new Blob(['z'.repeat(3000)])
+      .stream()
+      .pipeThrough(vault.encryptStream({ a: 'b' }, { chunkSize }));
+    assert.equal(await new Response(sealed.pipeThrough(vault.decryptStream())).text(), 'z'.repeat(3000));
+  }
+  assert.ok(found(key), 'the scan would find it: the keyring still has it');
+  keyring.close();
+  vault.close();
+  for (const pattern of patterns) assert.ok(!found(pattern), 'a key is still there');
 });

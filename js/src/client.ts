@@ -1,8 +1,10 @@
-import { CoreClient, decryptWith, encryptWith } from '../wasm/client/client.js';
+/// <reference lib="esnext.disposable" preserve="true" />
+import { CoreClient } from '../wasm/client/client.js';
 import { checked, invalid, settle } from './errors.js';
-import { all, pick, replace } from './fields.js';
+import { openFields, sealFields } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
+import { opening, sealing } from './streams.js';
 import type {
   AssociatedData,
   BatchResult,
@@ -14,13 +16,16 @@ import type {
   CreateObjectOptions,
   CreateRekeyOptions,
   DataKey,
+  DataKeyCounters,
   DataKeyPair,
   DecryptDataKeyOptions,
   DecryptItem,
+  DecryptStreamOptions,
   DeleteObjectOptions,
   EncryptFieldsOptions,
   EncryptItem,
   EncryptOptions,
+  EncryptStreamOptions,
   Form,
   KeyContextInput,
   ListMetadata,
@@ -225,19 +230,45 @@ export abstract class Operations<Scoped extends boolean> {
    * A field may hold whatever JSON can; one that is `null` or not there stays so. Each envelope is bound to its
    * path and to `bindTo`: moved to another row or column it does not decrypt.
    */
-  async encryptFields<T extends object>(
+  encryptFields<T extends object>(
     record: T,
     paths: readonly string[],
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
     options: EncryptFieldsOptions,
   ): Promise<T> {
-    const fields = pick(record, paths, options?.bindTo);
-    if (fields.length === 0) return replace(record, [], []);
-    const items = fields.map(({ value, associatedData }) => ({
-      data: JSON.stringify(value),
-      associatedData,
-    }));
-    return replace(record, fields, all(fields, await this.encryptMany(items, context, options)));
+    return sealFields(record, paths, options, (items, call) => this.encryptMany(items, context, call));
+  }
+
+  /**
+   * Encrypts a stream of bytes of any length under a data key of its own, in constant memory: a few chunks. For
+   * files on a Worker: `await bucket.put(key, request.body.pipeThrough(vault.encryptStream(context)))`. The form is
+   * in `docs/encryption.md`. The request for the key is sent at once; its failure is the stream's.
+   * @throws {VaultError} At once: `invalid_request`, `invalid_key_context`.
+   */
+  encryptStream(
+    context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
+    options?: EncryptStreamOptions,
+  ): TransformStream<BufferSource, Bytes> {
+    return sealing(checked(() => this.#core.encryptStream(context, options)));
+  }
+
+  /**
+   * Whether an envelope is wrapped for another context than this one, and so is due for
+   * {@link VaultClient.rekeyEnvelope}. `undefined` where that is not known: the service does not tell of an envelope
+   * under which context it was made, so it is known of those only whose data key this client's `dataKeyCache` got
+   * for a context, and still keeps. No request.
+   * @throws {VaultError} `malformed_envelope`, `invalid_key_context`
+   */
+  isStale(
+    envelope: ValueInput,
+    context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
+  ): boolean | undefined {
+    return checked(() => this.#core.isStale(envelope, context));
+  }
+
+  /** How the data keys of `dataKeyCache` were used so far; `undefined` without one. */
+  get dataKeyCounters(): DataKeyCounters | undefined {
+    return this.#core.dataKeyCounters() as DataKeyCounters | undefined;
   }
 
   /**
@@ -268,7 +299,7 @@ export abstract class Operations<Scoped extends boolean> {
  * const { value } = await vault.readObject({ id });
  * ```
  */
-export class VaultClient extends Operations<false> {
+export class VaultClient extends Operations<false> implements Disposable {
   /** @throws {VaultError} `invalid_api_key` or `invalid_config`, naming the option. */
   constructor(options: VaultClientOptions);
   /** @internal */
@@ -343,20 +374,23 @@ export class VaultClient extends Operations<false> {
    * Undoes {@link encryptFields}.
    * @throws {VaultError} `decryption_failed` or `malformed_envelope`, naming the field.
    */
-  async decryptFields<T extends object>(
+  decryptFields<T extends object>(
     record: T,
     paths: readonly string[],
     options: EncryptFieldsOptions,
   ): Promise<T> {
-    const fields = pick(record, paths, options?.bindTo);
-    if (fields.length === 0) return replace(record, [], []);
-    const items = fields.map(({ value, associatedData }) => ({ envelope: value as string, associatedData }));
-    const texts = all(fields, await this.decryptMany(items, options));
-    return replace(
-      record,
-      fields,
-      texts.map((text) => JSON.parse(text) as unknown),
-    );
+    return openFields(record, paths, options, (items, call) => this.decryptMany(items, call));
+  }
+
+  /**
+   * Decrypts what {@link encryptStream} made, in constant memory. Each chunk is given out when its tag was checked:
+   * what comes out is authentic, and whole once the stream has ended without an error. A stream that was cut off
+   * fails at its end, so do not act on it before.
+   * @throws {VaultError} At once: `invalid_request`. The stream fails with `malformed_envelope`,
+   * `decryption_failed`, and those of `decryptDataKey`.
+   */
+  decryptStream(options?: DecryptStreamOptions): TransformStream<BufferSource, Bytes> {
+    return opening(checked(() => Operations.coreOf(this).decryptStream(options)));
   }
 
   /**
@@ -389,7 +423,9 @@ export class VaultClient extends Operations<false> {
     associatedData?: AssociatedData,
     options?: Pick<EncryptOptions, 'layout'>,
   ): Promise<string> {
-    return settle(encryptWith(pair, data, associatedData, options) as Promise<string>);
+    return settle(
+      Operations.coreOf(this).encryptWith(pair, data, associatedData, options) as Promise<string>,
+    );
   }
 
   /** Decrypts to text by a data key that you have, as `decryptDataKey` returned it. No request. */
@@ -398,7 +434,9 @@ export class VaultClient extends Operations<false> {
     envelope: ValueInput,
     associatedData?: AssociatedData,
   ): Promise<string> {
-    return settle(decryptWith(dataKey, envelope, associatedData, false) as Promise<string>);
+    return settle(
+      Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, false) as Promise<string>,
+    );
   }
 
   /** {@link decryptWith}, to bytes. */
@@ -407,7 +445,9 @@ export class VaultClient extends Operations<false> {
     envelope: ValueInput,
     associatedData?: AssociatedData,
   ): Promise<Bytes> {
-    return settle(decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>);
+    return settle(
+      Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>,
+    );
   }
 
   /** Unwraps a data key. */
@@ -418,6 +458,19 @@ export class VaultClient extends Operations<false> {
   /** Unwraps a data key and wraps it under another context. */
   createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
     return settle(Operations.coreOf(this).createRekey(options, call));
+  }
+
+  /**
+   * Wipes the data keys that are kept. This client, and those scoped from it, cannot be used any more; keyrings have
+   * a `close` of their own.
+   */
+  close(): void {
+    Operations.coreOf(this).close();
+  }
+
+  /** {@link close}, at the end of the block that `using` is in. */
+  [Symbol.dispose](): void {
+    this.close();
   }
 }
 

@@ -1,8 +1,8 @@
 import { invalid, VaultError } from './errors.js';
-import type { BatchResult } from './types.js';
+import type { BatchResult, CallOptions, DecryptItem, EncryptFieldsOptions, EncryptItem } from './types.js';
 
 /** A field of a record on its way: where it is, what it holds, what binds it there. */
-export interface Field {
+interface Field {
   path: string;
   value: unknown;
   associatedData: string;
@@ -15,7 +15,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * The fields at these paths that hold something. `undefined` and `null` stay as they are.
  * @throws {VaultError} `invalid_request`
  */
-export function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] {
+function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] {
   if (!isRecord(record)) throw invalid('invalid_request', 'record', 'expected an object');
   if (typeof bindTo !== 'string' || bindTo === '') {
     throw invalid(
@@ -54,11 +54,7 @@ export function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] 
 }
 
 /** A copy of a record with other values at these fields. What is not on the way to one is shared. */
-export function replace<T extends object>(
-  record: T,
-  fields: readonly Field[],
-  values: readonly unknown[],
-): T {
+function replace<T extends object>(record: T, fields: readonly Field[], values: readonly unknown[]): T {
   const copied = new Map<object, Record<string, unknown>>();
   const copy = (of: object): Record<string, unknown> => {
     const known = copied.get(of);
@@ -86,7 +82,7 @@ export function replace<T extends object>(
 }
 
 /** The values of a batch, or the first error, naming the field. */
-export function all<T>(fields: readonly Field[], results: readonly BatchResult<T>[]): T[] {
+function all<T>(fields: readonly Field[], results: readonly BatchResult<T>[]): T[] {
   return results.map((result, index) => {
     if (result.ok) return result.value;
     const { error } = result;
@@ -98,4 +94,37 @@ export function all<T>(fields: readonly Field[], results: readonly BatchResult<T
       cause: error.cause,
     });
   });
+}
+
+/** Encrypts fields of a record by a batch. */
+export async function sealFields<T extends object>(
+  record: T,
+  paths: readonly string[],
+  options: EncryptFieldsOptions,
+  encryptMany: (items: EncryptItem[], call: CallOptions) => Promise<BatchResult<string>[]>,
+): Promise<T> {
+  const { bindTo, ...call } = options ?? {};
+  const fields = pick(record, paths, bindTo);
+  if (fields.length === 0) return replace(record, [], []);
+  const items = fields.map(({ value, associatedData }) => ({ data: JSON.stringify(value), associatedData }));
+  return replace(record, fields, all(fields, await encryptMany(items, call)));
+}
+
+/** Undoes {@link sealFields}. */
+export async function openFields<T extends object>(
+  record: T,
+  paths: readonly string[],
+  options: EncryptFieldsOptions,
+  decryptMany: (items: DecryptItem[], call: CallOptions) => Promise<BatchResult<string>[]>,
+): Promise<T> {
+  const { bindTo, ...call } = options ?? {};
+  const fields = pick(record, paths, bindTo);
+  if (fields.length === 0) return replace(record, [], []);
+  const items = fields.map(({ value, associatedData }) => ({ envelope: value as string, associatedData }));
+  const texts = all(fields, await decryptMany(items, call));
+  return replace(
+    record,
+    fields,
+    texts.map((text) => JSON.parse(text) as unknown),
+  );
 }

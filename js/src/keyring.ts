@@ -1,37 +1,26 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { CoreKeyring } from '../wasm/client/client.js';
-import { settle } from './errors.js';
+import { checked, settle } from './errors.js';
+import { openFields, sealFields } from './fields.js';
 import type {
   AssociatedData,
+  BatchResult,
   Bytes,
   CallOptions,
+  DataKeyBounds,
+  DataKeyCounters,
+  DecryptItem,
+  EncryptFieldsOptions,
+  EncryptItem,
   EncryptOptions,
   KeyContextInput,
   ValueInput,
 } from './types.js';
 
-/** Options of {@link VaultClient.keyring}. The bounds are required: they say how much is lost with one key. */
-export interface KeyringOptions {
+/** Options of {@link VaultClient.keyring}. */
+export interface KeyringOptions extends DataKeyBounds {
   /** Which keys wrap its data keys. */
   context: KeyContextInput;
-  /** How long a data key is used, in milliseconds: 1 to 86,400,000 (a day). */
-  maxAgeMs: number;
-  /** How many messages one encrypts: 1 to 2^32, AES-GCM's limit for random nonces (NIST SP 800-38D). */
-  maxMessages: number;
-  /** How many bytes one encrypts: 1 to 2^40. */
-  maxBytes: number;
-  /** How many data keys are kept for decryption, for `maxAgeMs` each: 0 to 10,000. Default: 100. */
-  maxDecryptKeys?: number | undefined;
-}
-
-/** How a keyring was used. */
-export interface KeyringCounters {
-  /** Uses of a key that was at hand. */
-  hits: number;
-  /** Uses that had to wait for a key. */
-  misses: number;
-  /** Requests for keys; uses that wait at the same time share one. */
-  apiCalls: number;
 }
 
 /**
@@ -76,9 +65,42 @@ export class Keyring implements Disposable {
     return settle(this.#core.decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
   }
 
+  /** {@link VaultClient.encryptMany} under keys that are kept. */
+  encryptMany(items: readonly EncryptItem[], options?: EncryptOptions): Promise<BatchResult<string>[]> {
+    return settle(this.#core.encryptMany(items, options));
+  }
+
+  /** {@link VaultClient.decryptMany} by keys that are kept. */
+  decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
+    return settle(this.#core.decryptMany(items, call));
+  }
+
+  /** {@link VaultClient.encryptFields} under the key at hand. */
+  encryptFields<T extends object>(
+    record: T,
+    paths: readonly string[],
+    options: EncryptFieldsOptions,
+  ): Promise<T> {
+    return sealFields(record, paths, options, (items, call) => this.encryptMany(items, call));
+  }
+
+  /** {@link VaultClient.decryptFields} by keys that are kept. */
+  decryptFields<T extends object>(
+    record: T,
+    paths: readonly string[],
+    options: EncryptFieldsOptions,
+  ): Promise<T> {
+    return openFields(record, paths, options, (items, call) => this.decryptMany(items, call));
+  }
+
+  /** {@link VaultClient.isStale}, against the keyring's own context. */
+  isStale(envelope: ValueInput): boolean | undefined {
+    return checked(() => this.#core.isStale(envelope));
+  }
+
   /** How it was used so far. */
-  get counters(): KeyringCounters {
-    return this.#core.counters() as KeyringCounters;
+  get counters(): DataKeyCounters {
+    return this.#core.counters() as DataKeyCounters;
   }
 
   /** Wipes its keys from memory. It cannot be used any more. */

@@ -43,6 +43,16 @@ export interface VaultClientOptions {
   timeoutMs?: number | undefined;
   /** How often a failed request is sent again, 0 to 10. Default: 3. */
   maxRetries?: number | undefined;
+  /**
+   * Keeps data keys and uses them again, for each context: one request for many messages. The bounds are required.
+   * Default: a data key of its own for each call of `encrypt`. `counters` of it: {@link VaultClient.dataKeyCounters}.
+   */
+  dataKeyCache?: DataKeyCacheOptions | undefined;
+  /**
+   * Who encrypts: `webcrypto` the runtime, always; `wasm` this package, always; `auto`, the default, whichever is
+   * quicker for the length. All make the same bytes.
+   */
+  cipher?: 'auto' | 'webcrypto' | 'wasm' | undefined;
   /** Headers to add to every request. Those that the client sets itself are refused. */
   headers?: Readonly<Record<string, string>> | undefined;
   /** Allows an API key in a browser page, where every visitor can read it. Default: false. */
@@ -253,6 +263,48 @@ export type AssociatedData = string | Uint8Array | null | undefined;
 export interface EncryptOptions extends CallOptions {
   /** `go` writes the layout that the Go SDK reads; `standard`, the default, is every other's. We read both. */
   layout?: 'standard' | 'go' | undefined;
+}
+
+/** What a data key may be used for. The bounds are required: they say how much is lost with one key. */
+export interface DataKeyBounds {
+  /** How long a data key is used, in milliseconds: 1 to 86,400,000 (a day). */
+  maxAgeMs: number;
+  /** How many messages one encrypts: 1 to 2^32, AES-GCM's limit for random nonces (NIST SP 800-38D). */
+  maxMessages: number;
+  /** How many bytes one encrypts: 1 to 2^40. */
+  maxBytes: number;
+  /** How many data keys are kept for decryption, for `maxAgeMs` each: 0 to 10,000. Default: 100. */
+  maxDecryptKeys?: number | undefined;
+}
+
+/** Options of {@link VaultClientOptions.dataKeyCache}. */
+export interface DataKeyCacheOptions extends DataKeyBounds {
+  /** For how many contexts a data key is kept: 1 to 10,000. The one used longest ago gives way. Default: 100. */
+  maxContexts?: number | undefined;
+}
+
+/** How kept data keys were used. */
+export interface DataKeyCounters {
+  /** Uses of a key that was at hand. */
+  hits: number;
+  /** Uses that had to wait for a key. */
+  misses: number;
+  /** Requests for keys; uses that wait at the same time share one. */
+  apiCalls: number;
+}
+
+/** Options of {@link VaultClient.encryptStream}. `signal` and `timeoutMs` hold for the request for its data key. */
+export interface EncryptStreamOptions extends CallOptions {
+  /** What the stream is bound to; the same is needed to decrypt. */
+  associatedData?: AssociatedData;
+  /** Bytes in each chunk: 1,024 to 16,777,216. Memory is a few of them. Default: 65,536. */
+  chunkSize?: number | undefined;
+}
+
+/** Options of {@link VaultClient.decryptStream}. `signal` and `timeoutMs` hold for the request for its data key. */
+export interface DecryptStreamOptions extends CallOptions {
+  /** As it was given to `encryptStream`. */
+  associatedData?: AssociatedData;
 }
 
 /** An item of {@link VaultClient.encryptMany}. */

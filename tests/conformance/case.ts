@@ -41,6 +41,27 @@ export function stubbed(
   return { requests, vault: new VaultClient({ ...base(fetch), ...options }) };
 }
 
+/** A local Vault that counts the requests to each of its keys' paths. */
+export function counting(client?: Partial<VaultClientOptions>) {
+  const emulator = new VaultEmulator();
+  const count: Record<string, number> = {};
+  const fetch = (url: string, init: RequestInit) => {
+    const path = new URL(url).pathname.split('/').pop() ?? '';
+    count[path] = (count[path] ?? 0) + 1;
+    return emulator.fetch(url, init);
+  };
+  return { vault: new VaultClient({ ...base(fetch), ...client }), count, emulator };
+}
+
+/** Bytes of every value. */
+export const bytes = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31 + 7) & 255);
+/** As standard base64. */
+export const base64 = (data: Uint8Array) => {
+  let text = '';
+  for (const byte of data) text += String.fromCharCode(byte);
+  return btoa(text);
+};
+
 /** A JSON answer. */
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...headers } });

@@ -1,30 +1,9 @@
 import { assert } from 'chai';
 import { KeyContext, VaultClient } from 'workos-vault-edge';
 import { VaultEmulator } from 'workos-vault-edge/emulator';
-import { base, type Case, fails, json, local, stubbed } from './case.ts';
+import { base, base64, type Case, counting, bytes as data, fails, json, local, stubbed } from './case.ts';
 
 const context = { organization_id: 'org_1' };
-
-/** A local Vault that counts the requests to each of its keys' paths. */
-function counting() {
-  const emulator = new VaultEmulator();
-  const count: Record<string, number> = {};
-  const vault = new VaultClient(
-    base((url, init) => {
-      const path = new URL(url).pathname.split('/').pop() ?? '';
-      count[path] = (count[path] ?? 0) + 1;
-      return emulator.fetch(url, init);
-    }),
-  );
-  return { vault, count, emulator };
-}
-
-const data = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31 + 7) & 255);
-const base64 = (bytes: Uint8Array) => {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
-};
 
 export const localEncryption: Case[] = [
   {
@@ -304,89 +283,6 @@ export const localEncryption: Case[] = [
         const error = await fails('invalid_request', () => vault.encryptWith(wrong as never, 'x'));
         assert.notInclude(error.message, pair.dataKey.key);
       }
-    },
-  },
-  {
-    name: 'a keyring: one request for many, shared by those who wait, never beyond its bounds',
-    run: async () => {
-      const { vault, count } = counting();
-      const bounds = { context, maxAgeMs: 60_000, maxMessages: 1000, maxBytes: 1_000_000 };
-      const keyring = vault.keyring(bounds);
-      const envelopes = await Promise.all(
-        Array.from({ length: 100 }, (_, index) => keyring.encrypt(`text ${index}`, 'row')),
-      );
-      assert.deepEqual(count, { 'data-key': 1 });
-      assert.deepEqual(keyring.counters, { hits: 0, misses: 100, apiCalls: 1 });
-      assert.lengthOf(new Set(envelopes.map((envelope) => envelope.slice(0, 16))), 100, 'no nonce twice');
-      await keyring.encrypt('one more');
-      assert.equal(keyring.counters.hits, 1);
-      const opened = await Promise.all(envelopes.map((envelope) => keyring.decrypt(envelope, 'row')));
-      assert.equal(opened[99], 'text 99');
-      assert.deepEqual(count, { 'data-key': 1, decrypt: 1 });
-      assert.equal(await vault.decrypt(envelopes[5] ?? '', 'row'), 'text 5', 'by whoever may');
-      await fails('decryption_failed', () => keyring.decrypt(envelopes[5] ?? '', 'another'));
-      const other = vault.keyring({ ...bounds, context: { organization_id: 'org_2' } });
-      await other.encrypt('x');
-      assert.equal(count['data-key'], 2, 'two contexts never share a key');
-      assert.include([2, 3], keyring.counters.apiCalls, 'a wrong tag makes it look for another reading');
-      assert.equal(other.counters.apiCalls, 1);
-    },
-  },
-  {
-    name: 'a keyring fetches the next key ahead, and a new one where a bound is reached',
-    run: async () => {
-      const { vault, count } = counting();
-      const keyring = vault.keyring({ context, maxAgeMs: 60_000, maxMessages: 20, maxBytes: 1000 });
-      const keys = new Set<string>();
-      for (let message = 0; message < 100; message++) {
-        const envelope = atob(await keyring.encrypt('x'));
-        keys.add(envelope.slice(envelope.indexOf('WOS.EKM.v1')).slice(11, 47));
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
-      assert.isAtLeast(keys.size, 5);
-      assert.isAtMost(keys.size, 6);
-      assert.equal(keyring.counters.misses, 1, 'nobody waited but the first');
-      assert.isAtMost((count['data-key'] ?? 0) - keys.size, 1);
-      await fails('invalid_request', () => keyring.encrypt('y'.repeat(1001)));
-      const large = vault.keyring({ context, maxAgeMs: 60_000, maxMessages: 20, maxBytes: 10 });
-      for (let message = 0; message < 3; message++) await large.encrypt('8 bytes.');
-      assert.equal(large.counters.apiCalls, 3);
-      const brief = vault.keyring({ context, maxAgeMs: 5, maxMessages: 20, maxBytes: 10 });
-      await brief.encrypt('x');
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      await brief.encrypt('x');
-      assert.equal(brief.counters.apiCalls, 2);
-    },
-  },
-  {
-    name: 'a keyring that is closed is of no use, and its trouble is told to each who waits',
-    run: async () => {
-      const { vault } = local();
-      const bounds = { context, maxAgeMs: 60_000, maxMessages: 10, maxBytes: 1000 };
-      const keyring = vault.keyring(bounds);
-      const envelope = await keyring.encrypt('x');
-      const pending = fails('invalid_request', () => keyring.decrypt(envelope));
-      keyring.close();
-      await pending;
-      await fails('invalid_request', () => keyring.encrypt('x'));
-      const disposed = vault.keyring(bounds);
-      disposed[Symbol.dispose]();
-      await fails('invalid_request', () => disposed.encrypt('x'));
-      const down = stubbed(() => json({}, 503), { maxRetries: 0 });
-      const broken = down.vault.keyring(bounds);
-      await Promise.all([1, 2, 3].map(() => fails('server_error', () => broken.encrypt('x'))));
-      assert.lengthOf(down.requests, 1, 'shared');
-      await fails('server_error', () => broken.encrypt('x'));
-      assert.lengthOf(down.requests, 2, 'and tried again by the next');
-      for (const wrong of [
-        {},
-        { context },
-        { ...bounds, maxMessages: 2 ** 32 + 1 },
-        { ...bounds, maxAge: 5 },
-      ]) {
-        await fails('invalid_request', () => vault.keyring(wrong as never));
-      }
-      await fails('invalid_key_context', () => vault.keyring({ ...bounds, context: {} }));
     },
   },
   {

@@ -117,7 +117,7 @@ fn keys(bytes: &[u8]) -> Reading<(&[u8], &[u8])> {
 }
 
 /// Unsigned LEB128 of at most 32 bits.
-fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
+pub(crate) fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
     let mut value = 0_u64;
     for (index, byte) in bytes.iter().enumerate().take(5) {
         value |= u64::from(byte & 0x7f) << (7 * index);
@@ -134,23 +134,29 @@ fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
 
 /// What stands before the ciphertext, and after it: the layouts differ in nothing else.
 pub fn frame(layout: Layout, nonce: &[u8], tag: &[u8], keys: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
-    let mut left = u32::try_from(keys.len()).map_err(|_| malformed("its keys are too long"))?;
     let mut prefix = Vec::with_capacity(keys.len() + 40);
     if layout == Layout::Standard {
         prefix.extend_from_slice(nonce);
         prefix.extend_from_slice(tag);
     }
-    while left > 0x7f {
-        prefix.push(u8::try_from(left & 0x7f).unwrap_or_default() | 0x80);
-        left >>= 7;
-    }
-    prefix.push(u8::try_from(left).unwrap_or_default());
-    prefix.extend_from_slice(keys);
+    write_keys(keys, &mut prefix)?;
     if layout == Layout::Standard {
         return Ok((prefix, Vec::new()));
     }
     prefix.extend_from_slice(nonce);
     Ok((prefix, tag.to_vec()))
+}
+
+/// Their length and the keys themselves.
+pub(crate) fn write_keys(keys: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
+    let mut left = u32::try_from(keys.len()).map_err(|_| malformed("its keys are too long"))?;
+    while left > 0x7f {
+        out.push(u8::try_from(left & 0x7f).unwrap_or_default() | 0x80);
+        left >>= 7;
+    }
+    out.push(u8::try_from(left).unwrap_or_default());
+    out.extend_from_slice(keys);
+    Ok(())
 }
 
 /// An envelope as text.

@@ -5,9 +5,12 @@
 //! most 2^32 messages (NIST SP 800-38D, section 8.3).
 
 use crate::cipher::Key;
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::key_context::KeyContext;
 use crate::reader::Reader;
 use crate::tree::Tree;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Most messages under one key.
 pub const MESSAGES_MAX: u64 = 1 << 32;
@@ -15,13 +18,13 @@ pub const MESSAGES_MAX: u64 = 1 << 32;
 pub const AGE_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 /// Most bytes under one key: a tebibyte, far below where AES-GCM's blocks start to matter.
 pub const BYTES_MAX: u64 = 1 << 40;
-/// Most keys that are kept for decryption.
-pub const OPENED_MAX: u64 = 10_000;
-const OPENED_DEFAULT: u64 = 100;
+/// Most keys that are kept for decryption, and most contexts.
+pub const KEPT_MAX: u64 = 10_000;
+const KEPT_DEFAULT: u64 = 100;
 /// The next key is fetched when so many tenths of a bound are used up.
 const AHEAD_TENTHS: u64 = 9;
 
-/// What a key may be used for, all of it required.
+/// What a key may be used for, the first three required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How long a key is used, in milliseconds from when it came.
@@ -32,33 +35,44 @@ pub struct Bounds {
     pub max_bytes: u64,
     /// How many keys are kept for decryption; the one used longest ago gives way.
     pub max_opened: u64,
+    /// For how many contexts a key is kept; the one used longest ago gives way.
+    pub max_contexts: u64,
 }
 
 impl Bounds {
-    /// From `{maxAgeMs, maxMessages, maxBytes, maxDecryptKeys?}`.
-    pub fn from_options(options: &impl Tree) -> Result<Self, Error> {
+    /// Of a keyring, from `{context, maxAgeMs, maxMessages, maxBytes, maxDecryptKeys?}`: one context.
+    pub fn of_keyring(options: &impl Tree) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
         reader.only(&["context", "maxAgeMs", "maxMessages", "maxBytes", "maxDecryptKeys"]);
+        let bounds = Self::read(&mut reader);
+        reader.finish(bounds)
+    }
+
+    /// Of a client's cache, from `{maxAgeMs, maxMessages, maxBytes, maxDecryptKeys?, maxContexts?}`.
+    pub fn of_cache<T: Tree>(reader: &mut Reader<'_, T>) -> Option<Self> {
+        reader.only(&["maxAgeMs", "maxMessages", "maxBytes", "maxDecryptKeys", "maxContexts"]);
+        let bounds = Self::read(reader);
+        let max_contexts = optional(reader, "maxContexts", 1);
+        Some(Bounds { max_contexts: max_contexts?, ..bounds? })
+    }
+
+    fn read<T: Tree>(reader: &mut Reader<'_, T>) -> Option<Self> {
         let max_age_ms = reader.whole("maxAgeMs", 1, AGE_MAX_MS);
         let max_messages = reader.whole("maxMessages", 1, MESSAGES_MAX);
         let max_bytes = reader.whole("maxBytes", 1, BYTES_MAX);
-        let max_opened = if options.member("maxDecryptKeys").is_absent() {
-            Some(OPENED_DEFAULT)
-        } else {
-            reader.whole("maxDecryptKeys", 0, OPENED_MAX)
-        };
-        let bounds = max_age_ms.zip(max_messages).zip(max_bytes.zip(max_opened));
-        let bounds = bounds.map(|((max_age_ms, max_messages), (max_bytes, max_opened))| Bounds {
-            max_age_ms,
-            max_messages,
-            max_bytes,
-            max_opened,
-        });
-        match bounds {
-            Some(bounds) if reader.problems.is_empty() => Ok(bounds),
-            _ => Err(Error::invalid(Code::InvalidRequest, reader.problems)),
-        }
+        let max_opened = optional(reader, "maxDecryptKeys", 0);
+        Some(Bounds {
+            max_age_ms: max_age_ms?,
+            max_messages: max_messages?,
+            max_bytes: max_bytes?,
+            max_opened: max_opened?,
+            max_contexts: 1,
+        })
     }
+}
+
+fn optional<T: Tree>(reader: &mut Reader<'_, T>, name: &str, low: u64) -> Option<u64> {
+    if reader.member(name).is_absent() { Some(KEPT_DEFAULT) } else { reader.whole(name, low, KEPT_MAX) }
 }
 
 /// What to do for the next message.
@@ -75,9 +89,9 @@ pub enum Choice {
 /// The key in use, and how much it was used.
 pub struct Active {
     /// The key.
-    pub key: Key,
+    pub key: Rc<Key>,
     /// Its wrapped copies.
-    pub keys: Vec<u8>,
+    pub keys: Rc<[u8]>,
     born_ms: u64,
     messages: u64,
     bytes: u64,
@@ -85,7 +99,7 @@ pub struct Active {
 
 impl Active {
     /// A key that came at `now_ms`.
-    pub fn new(key: Key, keys: Vec<u8>, now_ms: u64) -> Self {
+    pub fn new(key: Rc<Key>, keys: Rc<[u8]>, now_ms: u64) -> Self {
         Active { key, keys, born_ms: now_ms, messages: 0, bytes: 0 }
     }
 
@@ -113,37 +127,76 @@ impl Active {
     }
 }
 
-/// Unwrapped keys by their blobs; bounded in number and age.
+struct Entry {
+    key: Rc<Key>,
+    /// The context it is wrapped under, where that is known: `decryptDataKey` does not tell it.
+    context: Option<Rc<KeyContext>>,
+    born_ms: u64,
+    used: u64,
+}
+
+/// Unwrapped keys by their blobs; bounded in number and age. A key past its age is wiped when the keys are next
+/// looked at.
 #[derive(Default)]
-pub struct Opened(Vec<(Vec<u8>, Key, u64)>);
+pub struct Opened {
+    keys: HashMap<Vec<u8>, Entry>,
+    /// Counts uses: the order in which keys give way.
+    uses: u64,
+    /// No key was born before.
+    oldest_ms: u64,
+}
 
 impl Opened {
     /// The key of a blob, which is then the one used last.
-    pub fn get(&mut self, blob: &[u8], bounds: &Bounds, now_ms: u64) -> Option<Key> {
-        self.0.retain(|(_, _, born)| now_ms >= *born && now_ms - born <= bounds.max_age_ms);
-        let at = self.0.iter().position(|(known, _, _)| known == blob)?;
-        let entry = self.0.remove(at);
-        let key = entry.1.clone();
-        self.0.push(entry);
-        Some(key)
+    pub fn get(&mut self, blob: &[u8], bounds: &Bounds, now_ms: u64) -> Option<Rc<Key>> {
+        self.wipe_old(bounds, now_ms);
+        self.uses += 1;
+        let entry = self.keys.get_mut(blob)?;
+        entry.used = self.uses;
+        Some(entry.key.clone())
     }
 
-    /// Keeps a key; where there are too many, the one used longest ago is wiped.
-    pub fn keep(&mut self, blob: &[u8], key: Key, bounds: &Bounds, now_ms: u64) {
-        self.0.retain(|(known, _, _)| known != blob);
-        self.0.push((blob.to_vec(), key, now_ms));
-        while self.0.len() as u64 > bounds.max_opened {
-            self.0.remove(0);
+    /// The context that a blob's key is wrapped under, where that is known.
+    pub fn context(&self, blob: &[u8]) -> Option<&KeyContext> {
+        self.keys.get(blob)?.context.as_deref()
+    }
+
+    /// Keeps a key that came at `born_ms`; where there are too many, the one used longest ago is wiped.
+    pub fn keep(
+        &mut self,
+        blob: &[u8],
+        key: Rc<Key>,
+        context: Option<Rc<KeyContext>>,
+        bounds: &Bounds,
+        born_ms: u64,
+    ) {
+        self.wipe_old(bounds, born_ms);
+        self.uses += 1;
+        self.oldest_ms = if self.keys.is_empty() { born_ms } else { self.oldest_ms.min(born_ms) };
+        self.keys.insert(blob.to_vec(), Entry { key, context, born_ms, used: self.uses });
+        while self.keys.len() as u64 > bounds.max_opened {
+            let last = self.keys.iter().min_by_key(|(_, entry)| entry.used).map(|(blob, _)| blob.clone());
+            if let Some(last) = last {
+                self.keys.remove(&last);
+            }
+        }
+    }
+
+    fn wipe_old(&mut self, bounds: &Bounds, now_ms: u64) {
+        let fresh = |born_ms| now_ms >= born_ms && now_ms - born_ms <= bounds.max_age_ms;
+        if !fresh(self.oldest_ms) {
+            self.keys.retain(|_, entry| fresh(entry.born_ms));
+            self.oldest_ms = self.keys.values().map(|entry| entry.born_ms).min().unwrap_or(now_ms);
         }
     }
 
     /// How many keys are kept.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.keys.len()
     }
 
     /// Whether none is kept.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty()
     }
 }

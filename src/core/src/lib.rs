@@ -7,7 +7,7 @@
 //!
 //! - [`key_context`], [`strategy`], [`explain`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations
-//! - [`envelope`], [`cipher`], [`keyring`], [`value`]: local encryption, and how values are stored
+//! - [`envelope`], [`stream`], [`cipher`], [`keyring`], [`value`]: local encryption, and how values are stored
 //! - [`http`], [`tree`], [`reader`]: how they travel
 //! - [`error`], [`retry`]: what went wrong, and whether to try again
 //! - [`config`]: API key, client ID, base URL
@@ -31,6 +31,7 @@ pub mod reader;
 pub mod retry;
 pub mod scope;
 pub mod strategy;
+pub mod stream;
 pub mod tree;
 pub mod value;
 

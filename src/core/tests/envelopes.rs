@@ -7,10 +7,9 @@ use serde_json::Value;
 use vault_core::cipher::{Key, NONCE_BYTES, open, seal};
 use vault_core::envelope::{Layout, candidates, frame, from_text, to_text};
 use vault_core::{Code, Error};
-use zeroize::Zeroizing;
 
 fn key(bytes: &[u8]) -> Key {
-    Zeroizing::new(bytes.try_into().unwrap())
+    Key::from_bytes(bytes).unwrap()
 }
 
 /// Opens an envelope as a client does: the first reading whose keys are these and whose tag fits.
@@ -71,11 +70,35 @@ fn every_envelope_of_the_official_sdks_is_read_and_written_again() {
 }
 
 #[test]
+fn wycheproof_vectors_seal_and_open_as_they_should() {
+    let text = include_str!("../../../tests/vectors/wycheproof-aes-256-gcm.json");
+    let vectors: Vec<Value> = serde_json::from_str(text).unwrap();
+    assert_eq!(vectors.len(), 67);
+    for vector in vectors {
+        let bytes = |name: &str| -> Vec<u8> {
+            let hex = vector[name].as_str().unwrap().as_bytes();
+            hex.chunks(2).map(|two| u8::from_str_radix(str::from_utf8(two).unwrap(), 16).unwrap()).collect()
+        };
+        let (key, nonce, aad) = (key(&bytes("key")), bytes("iv"), bytes("aad"));
+        let (message, ciphertext, tag) = (bytes("msg"), bytes("ct"), bytes("tag"));
+        let valid = vector["result"] == "valid";
+        let mut buffer = ciphertext.clone();
+        assert_eq!(open(&key, &nonce, &aad, &mut buffer, &tag).is_ok(), valid, "{vector}");
+        assert_eq!(buffer, if valid { &message } else { &ciphertext }[..], "{vector}");
+        if let (true, Ok(nonce)) = (valid, <&[u8; NONCE_BYTES]>::try_from(&nonce[..])) {
+            let mut buffer = message;
+            assert_eq!(seal(&key, nonce, &aad, &mut buffer).unwrap()[..], tag, "{vector}");
+            assert_eq!(buffer, ciphertext, "{vector}");
+        }
+    }
+}
+
+#[test]
 fn old_go_envelopes_with_nonces_of_32_bytes_are_read() {
     use aes_gcm::aead::consts::U32;
     use aes_gcm::aead::{Aead, KeyInit, Payload};
     let (data_key, keys, nonce) = (key(&[3; 32]), b"WOS.EKM.v1\0blob", [9; 32]);
-    let cipher = aes_gcm::AesGcm::<aes_gcm::aes::Aes256, U32>::new((&*data_key).into());
+    let cipher = aes_gcm::AesGcm::<aes_gcm::aes::Aes256, U32>::new(data_key.bytes().into());
     let sealed = cipher.encrypt(&nonce.into(), Payload { msg: b"old", aad: b"a" }).unwrap();
     let envelope = [&[u8::try_from(keys.len()).unwrap()], &keys[..], &nonce, &sealed].concat();
     assert_eq!(read(&envelope, keys, &data_key, b"a").unwrap(), b"old");

@@ -1,21 +1,32 @@
 //! Data keys that are used more than once: never beyond a bound.
 
 use proptest::prelude::*;
-use vault_core::Code;
+use std::rc::Rc;
 use vault_core::cipher::Key;
 use vault_core::json::Json;
 use vault_core::keyring::{Active, Bounds, Choice, Opened};
-use zeroize::Zeroizing;
+use vault_core::reader::Reader;
+use vault_core::{Code, KeyContext};
 
-fn key(byte: u8) -> Key {
-    Zeroizing::new([byte; 32])
+fn key(byte: u8) -> Rc<Key> {
+    Rc::new(Key::filled(|key| key.fill(byte)))
 }
 
-const BOUNDS: Bounds = Bounds { max_age_ms: 1000, max_messages: 100, max_bytes: 10_000, max_opened: 2 };
+fn context(value: &str) -> KeyContext {
+    KeyContext::from_pairs([("organization_id", value)]).unwrap()
+}
+
+/// The first byte of a kept key.
+fn first(opened: &mut Opened, blob: &[u8], now_ms: u64) -> Option<u8> {
+    opened.get(blob, &BOUNDS, now_ms).map(|key| key.bytes()[0])
+}
+
+const BOUNDS: Bounds =
+    Bounds { max_age_ms: 1000, max_messages: 100, max_bytes: 10_000, max_opened: 2, max_contexts: 1 };
 
 #[test]
 fn bounds_are_required_and_capped() {
-    let read = |text: &str| Bounds::from_options(&Json::parse(text.as_bytes()).unwrap());
+    let read = |text: &str| Bounds::of_keyring(&Json::parse(text.as_bytes()).unwrap());
     let good = r#"{"maxAgeMs": 86400000, "maxMessages": 4294967296, "maxBytes": 1099511627776, "maxDecryptKeys": 0}"#;
     assert_eq!(read(good).unwrap().max_messages, 1 << 32);
     assert_eq!(read(r#"{"maxAgeMs": 1, "maxMessages": 1, "maxBytes": 1}"#).unwrap().max_opened, 100);
@@ -35,7 +46,7 @@ fn bounds_are_required_and_capped() {
 
 #[test]
 fn each_bound_ends_a_key_and_its_last_tenth_fetches_the_next() {
-    let active = Active::new(key(1), Vec::new(), 5000);
+    let active = Active::new(key(1), Rc::from([]), 5000);
     for (now_ms, bytes, choice) in [
         (5000, 0, Choice::Use),
         (5899, 0, Choice::Use),
@@ -50,7 +61,7 @@ fn each_bound_ends_a_key_and_its_last_tenth_fetches_the_next() {
     ] {
         assert_eq!(active.choice(&BOUNDS, now_ms, bytes), choice, "{now_ms} {bytes}");
     }
-    let mut active = Active::new(key(1), Vec::new(), 0);
+    let mut active = Active::new(key(1), Rc::from([]), 0);
     let choices: Vec<_> = (0..101)
         .map(|_| {
             let choice = active.choice(&BOUNDS, 0, 1);
@@ -64,18 +75,40 @@ fn each_bound_ends_a_key_and_its_last_tenth_fetches_the_next() {
 }
 
 #[test]
+fn a_client_s_cache_says_for_how_many_contexts() {
+    let read = |text: &str| {
+        let json = Json::parse(text.as_bytes()).unwrap();
+        let mut reader = Reader::options(&json);
+        let bounds = Bounds::of_cache(&mut reader);
+        reader.finish(bounds)
+    };
+    let bounds = read(r#"{"maxAgeMs": 1, "maxMessages": 1, "maxBytes": 1}"#).unwrap();
+    assert_eq!((bounds.max_contexts, bounds.max_opened), (100, 100));
+    assert_eq!(
+        read(r#"{"maxAgeMs": 1, "maxMessages": 1, "maxBytes": 1, "maxContexts": 7}"#).unwrap().max_contexts,
+        7
+    );
+    let error = read(r#"{"maxAgeMs": 1, "maxContexts": 0, "context": {}}"#).unwrap_err();
+    let fields: Vec<_> = error.problems.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(fields, ["context", "maxMessages", "maxBytes", "maxContexts"]);
+}
+
+#[test]
 fn opened_keys_are_few_and_young_and_the_one_used_longest_ago_gives_way() {
     let mut opened = Opened::default();
-    opened.keep(b"a", key(1), &BOUNDS, 0);
-    opened.keep(b"b", key(2), &BOUNDS, 0);
-    assert_eq!(opened.get(b"a", &BOUNDS, 0), Some(key(1)));
-    opened.keep(b"c", key(3), &BOUNDS, 500);
-    assert_eq!(opened.get(b"b", &BOUNDS, 500), None);
-    assert_eq!(opened.get(b"a", &BOUNDS, 1000), Some(key(1)));
-    assert_eq!(opened.get(b"a", &BOUNDS, 1001), None, "too old");
-    assert_eq!((opened.get(b"c", &BOUNDS, 1001), opened.len()), (Some(key(3)), 1));
+    opened.keep(b"a", key(1), None, &BOUNDS, 0);
+    opened.keep(b"b", key(2), None, &BOUNDS, 0);
+    assert_eq!(first(&mut opened, b"a", 0), Some(1));
+    opened.keep(b"c", key(3), Some(Rc::new(context("org_1"))), &BOUNDS, 500);
+    assert_eq!(first(&mut opened, b"b", 500), None);
+    assert_eq!(first(&mut opened, b"a", 1000), Some(1));
+    assert_eq!(opened.context(b"c"), Some(&context("org_1")));
+    assert_eq!(opened.context(b"a"), None, "not known");
+    assert_eq!(first(&mut opened, b"a", 1001), None, "too old");
+    assert_eq!((first(&mut opened, b"c", 1001), opened.len()), (Some(3), 1));
+    assert_eq!(first(&mut opened, b"c", 499), None, "a clock that went back says nothing of a key's age");
     let none = Bounds { max_opened: 0, ..BOUNDS };
-    opened.keep(b"d", key(4), &none, 1001);
+    opened.keep(b"d", key(4), None, &none, 1001);
     assert!(opened.is_empty());
 }
 
@@ -85,9 +118,9 @@ proptest! {
         max_age_ms in 1_u64..50, max_messages in 1_u64..20, max_bytes in 1_u64..200,
         steps in prop::collection::vec((0_u64..10, 0_u64..60), 1..200),
     ) {
-        let bounds = Bounds { max_age_ms, max_messages, max_bytes, max_opened: 0 };
+        let bounds = Bounds { max_age_ms, max_messages, max_bytes, max_opened: 0, max_contexts: 1 };
         let (mut now, mut born, mut messages, mut bytes) = (0, 0, 0, 0);
-        let mut active = Active::new(key(0), Vec::new(), 0);
+        let mut active = Active::new(key(0), Rc::from([]), 0);
         for (wait, length) in steps {
             now += wait;
             if length > max_bytes {
@@ -95,7 +128,7 @@ proptest! {
                 continue;
             }
             if active.choice(&bounds, now, length) == Choice::Renew {
-                active = Active::new(key(0), Vec::new(), now);
+                active = Active::new(key(0), Rc::from([]), now);
                 (born, messages, bytes) = (now, 0, 0);
                 prop_assert_ne!(active.choice(&bounds, now, length), Choice::Renew, "a fresh key serves");
             }

@@ -94,7 +94,7 @@ impl Environment {
             }
             Operation::DecryptDataKey(decrypt) => {
                 let data_key = self.kms.unwrap(&decode_keys(&decrypt.0)?)?;
-                Ok((200, DataKey { id: data_key.id, key: STANDARD.encode(*data_key.key) }.to_wire()))
+                Ok((200, DataKey { id: data_key.id, key: STANDARD.encode(data_key.key.bytes()) }.to_wire()))
             }
             Operation::Rekey(rekey) => {
                 self.check_organization(&rekey.context)?;
@@ -232,6 +232,6 @@ fn decode_keys(text: &str) -> Result<Vec<u8>, Refusal> {
 
 fn pair(data_key: &crate::kms::DataKey, blob: &[u8], context: &KeyContext) -> Json {
     let context = context.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let key = DataKey { id: data_key.id.clone(), key: STANDARD.encode(*data_key.key) };
+    let key = DataKey { id: data_key.id.clone(), key: STANDARD.encode(data_key.key.bytes()) };
     DataKeyPair { data_key: key, encrypted_keys: STANDARD.encode(blob), context }.to_wire()
 }

@@ -78,9 +78,7 @@ pub(crate) struct Kms {
 }
 
 fn secret(random: &mut dyn Randomness) -> Key {
-    let mut key = Zeroizing::new([0; DEK_BYTES]);
-    random.fill(&mut *key);
-    key
+    Key::filled(|key| random.fill(key))
 }
 
 fn inaccessible() -> Refusal {
@@ -188,12 +186,12 @@ impl Kms {
             let id = self.kek_id(name, value, random);
             let mut nonce = [0; NONCE_BYTES];
             random.fill(&mut nonce);
-            let mut copy = key.key.clone();
+            let mut copy = Zeroizing::new(key.key.bytes().to_vec());
             let aad = aad(&blob[..HEADER_BYTES], index, id.as_bytes());
-            let tag = cipher::seal(self.usable(&id)?, &nonce, &aad, &mut copy[..]).map_err(|_| tampered())?;
+            let tag = cipher::seal(self.usable(&id)?, &nonce, &aad, &mut copy).map_err(|_| tampered())?;
             blob.extend_from_slice(id.as_bytes());
             blob.extend_from_slice(&nonce);
-            blob.extend_from_slice(&*copy);
+            blob.extend_from_slice(&copy);
             blob.extend_from_slice(&tag);
         }
         Ok(blob)
@@ -213,14 +211,14 @@ impl Kms {
             let (nonce, rest) = rest.split_at(NONCE_BYTES);
             let (wrapped, tag) = rest.split_at(DEK_BYTES);
             let kek = self.usable(core::str::from_utf8(kek_id).map_err(|_| tampered())?)?;
-            let mut opened = Zeroizing::new([0; DEK_BYTES]);
-            opened.copy_from_slice(wrapped);
-            cipher::open(kek, nonce, &aad(header, index, kek_id), &mut opened[..], tag)
+            let mut opened = Zeroizing::new(wrapped.to_vec());
+            cipher::open(kek, nonce, &aad(header, index, kek_id), &mut opened, tag)
                 .map_err(|_| tampered())?;
-            if key.as_ref().is_some_and(|key| **key != *opened) {
+            let opened = Key::from_bytes(&opened);
+            if key.is_some() && key != opened {
                 return Err(tampered());
             }
-            key = Some(opened);
+            key = opened;
         }
         let id = core::str::from_utf8(id).map_err(|_| tampered())?.to_owned();
         key.map(|key| DataKey { id, key }).ok_or_else(tampered)

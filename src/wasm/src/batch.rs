@@ -2,9 +2,11 @@
 //! one bad item does not lose the others.
 
 use crate::call::Call;
-use crate::client::{Inner, at_once};
+use crate::client::at_once;
+use crate::crypt::Ciphers;
 use crate::failure::Failure;
-use crate::local::{Output, Plain, Sealed};
+use crate::key_source::KeySource;
+use crate::local::{Output, Pair, Plain, Sealed};
 use crate::output::Out;
 use crate::tree::Node;
 use js_sys::Array;
@@ -31,12 +33,9 @@ pub(crate) fn plain(items: &Node) -> Result<Vec<Result<Plain, Failure>>, Failure
 }
 
 /// What is to be decrypted, item by item.
-pub(crate) fn sealed(items: &Node) -> Result<Vec<Result<Sealed, Failure>>, Failure> {
-    let items = items_of(items)?;
-    Ok(items
-        .iter()
-        .map(|item| Sealed::read(&item.member("envelope"), &item.member("associatedData")))
-        .collect())
+pub(crate) fn sealed(items: &Node, ciphers: Ciphers) -> Result<Vec<Result<Sealed, Failure>>, Failure> {
+    let read = |item: &Node| Sealed::read(&item.member("envelope"), &item.member("associatedData"), ciphers);
+    Ok(items_of(items)?.iter().map(read).collect())
 }
 
 /// `{ok: true, value}` or `{ok: false, error}` for each item, in order.
@@ -69,77 +68,81 @@ fn at(index: usize, mut failure: Failure) -> Failure {
     failure
 }
 
-impl Inner {
-    /// Envelopes of all items, under one data key.
+impl KeySource {
+    /// Envelopes of all items: under one data key, or under those that are kept.
     pub(crate) async fn encrypt_many(
         &self,
         plain: Vec<Result<Plain, Failure>>,
-        create: CreateDataKey,
+        create: &CreateDataKey,
         output: Output,
         call: &Call,
     ) -> Result<JsValue, Failure> {
-        if plain.iter().all(Result::is_err) {
-            return Ok(settled(plain.into_iter().map(|item| item.map(|_| JsValue::UNDEFINED)).collect()));
-        }
-        let pair = self.fresh_pair(create, call).await?;
+        let mut key: Option<Result<Pair, Failure>> = None;
         let mut results = Vec::with_capacity(plain.len());
         for item in plain {
-            results.push(match item {
-                Ok(item) => call.cut.race(pair.seal(&item, output)).await?,
-                Err(failure) => Err(failure),
-            });
+            let item = match item.and_then(|item| self.check(&item).map(|()| item)) {
+                Ok(item) => item,
+                Err(failure) => {
+                    results.push(Err(failure));
+                    continue;
+                }
+            };
+            // Kept keys are counted by the message. Where there is none to be had, there is none for the rest either.
+            if key.is_none() || self.kept.is_some() && matches!(key, Some(Ok(_))) {
+                key = Some(self.pair(create, &item, call).await);
+            }
+            match &key {
+                Some(Ok(pair)) => results.push(call.cut.race(pair.seal(&item, output)).await?),
+                Some(Err(failure)) if results.iter().any(Result::is_ok) => results.push(Err(failure.clone())),
+                Some(Err(failure)) => return Err(failure.clone()),
+                None => {}
+            }
         }
         Ok(settled(results))
     }
 
     /// Plaintexts of all items. Each distinct key blob is unwrapped once.
     pub(crate) async fn decrypt_many(
-        self: Rc<Self>,
+        self,
         sealed: Vec<Result<Sealed, Failure>>,
         call: Rc<Call>,
-        as_bytes: bool,
     ) -> Result<JsValue, Failure> {
         let mut results: Vec<Option<Result<JsValue, Failure>>> = sealed.iter().map(|_| None).collect();
-        let mut keys: HashMap<Vec<u8>, Result<Option<Key>, Failure>> = HashMap::new();
+        let readings: Vec<_> =
+            sealed.iter().map(|item| item.as_ref().map(Sealed::readings).unwrap_or_default()).collect();
+        let mut keys: HashMap<&[u8], Result<Option<Rc<Key>>, Failure>> = HashMap::new();
         // In rounds: the likeliest reading of each, then the next of those that did not open.
         for round in 0.. {
-            let mut wanted: Vec<Vec<u8>> = Vec::new();
-            let mut left = false;
-            for (item, result) in sealed.iter().zip(&results) {
-                let (Ok(item), None) = (item, result) else { continue };
-                if let Some(parts) = item.readings().get(round) {
-                    left = true;
-                    if !keys.contains_key(parts.keys) && !wanted.iter().any(|blob| blob == parts.keys) {
-                        wanted.push(parts.keys.to_vec());
-                    }
-                }
-            }
-            if !left {
+            let of_round = |index: usize| readings.get(index).and_then(|readings| readings.get(round));
+            let open: Vec<usize> =
+                (0..results.len()).filter(|at| results[*at].is_none() && of_round(*at).is_some()).collect();
+            if open.is_empty() {
                 break;
             }
-            let unwrapping = wanted.into_iter().map(|blob| {
-                let (client, call) = (self.clone(), call.clone());
-                async move {
-                    let key = client.unwrap_key(&blob, &call).await;
-                    (blob, key)
-                }
+            let mut wanted: Vec<&[u8]> = open.iter().filter_map(|at| Some(of_round(*at)?.keys)).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            wanted.retain(|blob| !keys.contains_key(blob));
+            let unwrapping = wanted.iter().map(|blob| {
+                let (source, call, blob) = (self.clone(), call.clone(), blob.to_vec());
+                async move { source.unwrap(&blob, &call).await }
             });
-            keys.extend(at_once(unwrapping).await?);
-            for (item, result) in sealed.iter().zip(&mut results) {
-                let (Ok(item), None) = (item, &result) else { continue };
-                let readings = item.readings();
-                let Some(parts) = readings.get(round) else { continue };
+            let unwrapped = at_once(unwrapping.collect::<Vec<_>>()).await?;
+            keys.extend(wanted.into_iter().zip(unwrapped));
+            for at in open {
+                let (Some(parts), Some(Ok(item))) = (of_round(at), sealed.get(at)) else { continue };
                 match keys.get(parts.keys) {
                     Some(Ok(Some(key))) => {
-                        *result = call.cut.race(item.open(key, parts, as_bytes)).await?.transpose();
+                        let opened = call.cut.race(item.open(key, parts, false)).await?;
+                        results[at] = opened.transpose();
                     }
-                    Some(Err(failure)) => *result = Some(Err(failure.clone())),
+                    Some(Err(failure)) => results[at] = Some(Err(failure.clone())),
                     _ => {}
                 }
             }
         }
-        let results = sealed.into_iter().zip(results).map(|(item, result)| match (item, result) {
-            (Err(failure), _) => Err(failure),
+        let results = sealed.iter().zip(results).map(|(item, result)| match (item, result) {
+            (Err(failure), _) => Err(failure.clone()),
             (Ok(_), Some(result)) => result,
             (Ok(_), None) => Err(cipher::failed().into()),
         });

@@ -22,35 +22,59 @@ pub(crate) struct Call {
     deadline: f64,
 }
 
-impl Call {
-    /// Starts the clock; `options` is `{signal?, timeoutMs?, idempotencyKey?}` or nothing.
-    pub(crate) fn start(options: &Node, default_timeout_ms: u32) -> Result<Self, Failure> {
-        let (mut signal, mut key, mut timeout_ms) = (None, None, default_timeout_ms);
-        if !options.is_absent() {
-            if options.kind() != Kind::Object {
-                return Err(invalid("call options", expected("an object like { signal }", options.kind())));
-            }
-            let mut names = Reader::options(options);
-            names.only(&["signal", "timeoutMs", "idempotencyKey", "layout", "bindTo"]);
-            if !names.problems.is_empty() {
-                return Err(Error::invalid(Code::InvalidRequest, names.problems).into());
-            }
-            signal = read_signal(&options.member("signal"))?;
-            key = read_key(&options.member("idempotencyKey"))?;
-            let given =
-                timeout(options).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?;
-            timeout_ms = given.unwrap_or(timeout_ms);
+/// What a call was asked for, before its clock runs.
+pub(crate) struct CallOptions {
+    signal: Option<AbortSignal>,
+    idempotency_key: Option<String>,
+    timeout_ms: u32,
+}
+
+impl CallOptions {
+    /// From `{signal?, timeoutMs?, idempotencyKey?}` or nothing; `more` are the names that the operation reads from
+    /// it itself.
+    pub(crate) fn read(options: &Node, more: &[&str], default_timeout_ms: u32) -> Result<Self, Failure> {
+        let mut read = CallOptions { signal: None, idempotency_key: None, timeout_ms: default_timeout_ms };
+        if options.is_absent() {
+            return Ok(read);
         }
-        let cut = Cut::new(timeout_ms, signal.as_ref())?;
-        Ok(Call { cut, idempotency_key: key, deadline: Date::now() + f64::from(timeout_ms) })
+        if options.kind() != Kind::Object {
+            return Err(invalid("call options", expected("an object like { signal }", options.kind())));
+        }
+        let mut names = Reader::options(options);
+        names.only(&[&["signal", "timeoutMs", "idempotencyKey"], more].concat());
+        if !names.problems.is_empty() {
+            return Err(Error::invalid(Code::InvalidRequest, names.problems).into());
+        }
+        read.signal = read_signal(&options.member("signal"))?;
+        read.idempotency_key = read_key(&options.member("idempotencyKey"))?;
+        let given =
+            timeout(options).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?;
+        read.timeout_ms = given.unwrap_or(read.timeout_ms);
+        Ok(read)
     }
 
+    /// Starts the clock.
+    pub(crate) fn start(&self) -> Result<Call, Failure> {
+        let cut = Cut::new(self.timeout_ms, self.signal.as_ref())?;
+        let deadline = Date::now() + f64::from(self.timeout_ms);
+        Ok(Call { cut, idempotency_key: self.idempotency_key.clone(), deadline })
+    }
+}
+
+impl Call {
     /// Milliseconds until the deadline.
     pub(crate) fn left_ms(&self) -> u64 {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let left = (self.deadline - Date::now()).max(0.0) as u64;
         left
     }
+}
+
+/// The time, in milliseconds.
+pub(crate) fn now_ms() -> u64 {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let now = Date::now() as u64;
+    now
 }
 
 fn invalid(field: &str, message: impl Into<String>) -> Failure {

@@ -1,13 +1,16 @@
 //! The operations, from JavaScript's options to JavaScript's results.
 
 use crate::batch;
-use crate::call::Call;
+use crate::call::{Call, CallOptions};
+use crate::data_keys::DataKeys;
 use crate::failure::Failure;
+use crate::key_source::KeySource;
 use crate::keyring::CoreKeyring;
 use crate::local::{Output, Pair, Plain, Sealed, supplied_key};
 use crate::modify::Modify;
 use crate::output;
 use crate::settings::Settings;
+use crate::stream::{CoreOpening, start_sealing};
 use crate::tree::Node;
 use js_sys::{Array, JsString, Promise, Uint8Array};
 use std::cell::RefCell;
@@ -285,75 +288,150 @@ impl CoreClient {
         options: JsValue,
         as_bytes: bool,
     ) -> Promise {
-        let client = self.0.clone();
+        let source = self.0.source();
         let read = || {
             let plain = Plain::read(&data.into(), &aad.into())?;
-            let output = Output::read(&options.clone().into(), as_bytes)?;
-            let create = CreateDataKey::for_context(&Node::from(context), client.scope.as_ref())?;
-            Ok((client.clone(), plain, output, create, client.start(options)?))
+            let output = Output::read(&options.clone().into(), as_bytes, source.ciphers())?;
+            let create = CreateDataKey::for_context(&Node::from(context), source.client.scope.as_ref())?;
+            let call = source.client.start_with(options, &["layout"])?;
+            Ok((source, plain, output, create, call))
         };
-        call(read, |(client, plain, output, create, call)| async move {
-            client.encrypt(&plain, create, output, &call).await
+        call(read, |(source, plain, output, create, call)| async move {
+            source.encrypt(&plain, &create, output, &call).await
         })
     }
 
     /// `decrypt` and `decryptBytes`.
     pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promise {
-        let client = self.0.clone();
+        let source = self.0.source();
         let read = || {
-            client.unscoped()?;
-            let sealed = Sealed::read(&envelope.into(), &aad.into())?;
-            Ok((client.clone(), sealed, client.start(with)?))
+            source.client.unscoped()?;
+            let sealed = Sealed::read(&envelope.into(), &aad.into(), source.ciphers())?;
+            let call = source.client.start(with)?;
+            Ok((source, sealed, call))
         };
         call(
             read,
-            move |(client, sealed, call)| async move { client.decrypt(&sealed, &call, as_bytes).await },
+            move |(source, sealed, call)| async move { source.decrypt(&sealed, &call, as_bytes).await },
         )
     }
 
     /// `encryptMany`.
     #[wasm_bindgen(js_name = encryptMany)]
     pub fn encrypt_many(&self, items: JsValue, context: JsValue, options: JsValue) -> Promise {
-        let client = self.0.clone();
+        let source = self.0.source();
         let read = || {
-            let output = Output::read(&options.clone().into(), false)?;
-            let create = CreateDataKey::for_context(&Node::from(context), client.scope.as_ref())?;
+            let output = Output::read(&options.clone().into(), false, source.ciphers())?;
+            let create = CreateDataKey::for_context(&Node::from(context), source.client.scope.as_ref())?;
             let plain = batch::plain(&items.into())?;
-            Ok((client.clone(), plain, create, output, client.start(options)?))
+            let call = source.client.start_with(options, &["layout"])?;
+            Ok((source, plain, create, output, call))
         };
-        call(read, |(client, plain, create, output, call)| async move {
-            client.encrypt_many(plain, create, output, &call).await
+        call(read, |(source, plain, create, output, call)| async move {
+            source.encrypt_many(plain, &create, output, &call).await
         })
     }
 
     /// `decryptMany`.
     #[wasm_bindgen(js_name = decryptMany)]
     pub fn decrypt_many(&self, items: JsValue, with: JsValue) -> Promise {
-        let client = self.0.clone();
+        let source = self.0.source();
         let read = || {
-            client.unscoped()?;
-            Ok((client.clone(), batch::sealed(&items.into())?, client.start(with)?))
+            source.client.unscoped()?;
+            let sealed = batch::sealed(&items.into(), source.ciphers())?;
+            let call = Rc::new(source.client.start(with)?);
+            Ok((source, sealed, call))
         };
-        call(
-            read,
-            |(client, sealed, call)| async move { client.decrypt_many(sealed, Rc::new(call), false).await },
-        )
+        call(read, |(source, sealed, call)| async move { source.decrypt_many(sealed, call).await })
+    }
+
+    /// `encryptStream`: a promise of a `CoreStream`. What is wrong with the arguments is thrown at once.
+    #[wasm_bindgen(js_name = encryptStream)]
+    pub fn encrypt_stream(&self, context: JsValue, options: JsValue) -> Result<Promise, JsValue> {
+        Ok(start_sealing(self.0.clone(), context, options)?)
+    }
+
+    /// `decryptStream`.
+    #[wasm_bindgen(js_name = decryptStream)]
+    pub fn decrypt_stream(&self, options: JsValue) -> Result<CoreOpening, JsValue> {
+        self.0.unscoped()?;
+        Ok(CoreOpening::new(self.0.source(), options)?)
     }
 
     /// `rekeyEnvelope`; bytes come back as bytes.
     #[wasm_bindgen(js_name = rekeyEnvelope)]
     pub fn rekey_envelope(&self, envelope: JsValue, context: JsValue, with: JsValue) -> Promise {
-        let client = self.0.clone();
+        let source = self.0.source();
         let as_bytes = !envelope.is_string();
         let read = || {
-            client.unscoped()?;
-            let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into())?;
+            source.client.unscoped()?;
+            let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into(), source.ciphers())?;
             let context = KeyContext::from_tree(&Node::from(context))?;
-            Ok((client.clone(), sealed, context, client.start(with)?))
+            let call = source.client.start(with)?;
+            Ok((source, sealed, context, call))
         };
-        call(read, move |(client, sealed, context, call)| async move {
-            client.rekey(&sealed, &context, &call, as_bytes).await
+        call(read, move |(source, sealed, context, call)| async move {
+            source.rekey(&sealed, &context, &call, as_bytes).await
         })
+    }
+
+    /// `isStale`.
+    #[wasm_bindgen(js_name = isStale)]
+    pub fn is_stale(&self, envelope: JsValue, context: JsValue) -> Result<Option<bool>, JsValue> {
+        let source = self.0.source();
+        let read = || -> Result<_, Failure> {
+            let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into(), source.ciphers())?;
+            Ok((sealed, CreateDataKey::for_context(&Node::from(context), self.0.scope.as_ref())?))
+        };
+        let (sealed, create) = read()?;
+        Ok(source.is_stale(&sealed, &create.0))
+    }
+
+    /// `encryptWith`: an envelope under a data key that the caller has. No request.
+    #[wasm_bindgen(js_name = encryptWith)]
+    pub fn encrypt_with(&self, pair: JsValue, data: JsValue, aad: JsValue, options: JsValue) -> Promise {
+        let client = self.0.clone();
+        let read = || {
+            client.open()?;
+            let pair = Pair::read(&pair.into())?;
+            let plain = Plain::read(&data.into(), &aad.into())?;
+            Ok((pair, plain, Output::read(&options.into(), false, client.settings.ciphers)?))
+        };
+        call(read, |(pair, plain, output)| async move { pair.seal(&plain, output).await })
+    }
+
+    /// `decryptWith` and `decryptBytesWith`: by a data key that the caller has. No request.
+    #[wasm_bindgen(js_name = decryptWith)]
+    pub fn decrypt_with(
+        &self,
+        data_key: JsValue,
+        envelope: JsValue,
+        aad: JsValue,
+        as_bytes: bool,
+    ) -> Promise {
+        let client = self.0.clone();
+        let read = || {
+            client.open()?;
+            let key = supplied_key(&data_key.into(), "dataKey")?;
+            Ok((key, Sealed::read(&envelope.into(), &aad.into(), client.settings.ciphers)?))
+        };
+        call(read, move |(key, sealed)| async move {
+            sealed.open_with(as_bytes, async |_: &[u8]| Ok(Some(key.clone()))).await
+        })
+    }
+
+    /// The counters of the data keys that are kept; nothing where none are.
+    #[wasm_bindgen(js_name = dataKeyCounters)]
+    pub fn data_key_counters(&self) -> JsValue {
+        self.0.settings.kept.as_ref().map_or(JsValue::UNDEFINED, |kept| kept.counters())
+    }
+
+    /// `close`: wipes the data keys that are kept. Calls fail afterwards.
+    pub fn close(&self) {
+        self.0.settings.closed.set(true);
+        if let Some(kept) = &self.0.settings.kept {
+            kept.close();
+        }
     }
 
     /// `modifyObject`.
@@ -371,9 +449,10 @@ impl CoreClient {
     pub fn keyring(&self, options: JsValue) -> Result<CoreKeyring, JsValue> {
         self.0.unscoped()?;
         let options = Node::from(options);
-        let bounds = Bounds::from_options(&options).map_err(Failure::from)?;
+        let bounds = Bounds::of_keyring(&options).map_err(Failure::from)?;
         let create = CreateDataKey::for_context(&options.member("context"), self.0.scope.as_ref());
-        Ok(CoreKeyring::new(self.0.clone(), create.map_err(Failure::from)?, bounds))
+        let source = KeySource { client: self.0.clone(), kept: Some(DataKeys::new(bounds)) };
+        Ok(CoreKeyring::new(source, create.map_err(Failure::from)?))
     }
 }
 
@@ -391,34 +470,6 @@ impl CoreClient {
             Ok((client, by_id, call))
         }
     }
-}
-
-/// `encryptWith`: an envelope under a data key that the caller has. No request.
-#[wasm_bindgen(js_name = encryptWith)]
-pub fn encrypt_with(pair: JsValue, data: JsValue, aad: JsValue, options: JsValue) -> Promise {
-    let read = || {
-        let pair = Pair::read(&pair.into())?;
-        let plain = Plain::read(&data.into(), &aad.into())?;
-        Ok((pair, plain, Output::read(&options.into(), false)?))
-    };
-    call(read, |(pair, plain, output)| async move { pair.seal(&plain, output).await })
-}
-
-/// `decryptWith` and `decryptBytesWith`: by a data key that the caller has. No request.
-#[wasm_bindgen(js_name = decryptWith)]
-pub fn decrypt_with(data_key: JsValue, envelope: JsValue, aad: JsValue, as_bytes: bool) -> Promise {
-    let read = || {
-        let key = supplied_key(&data_key.into(), "dataKey")?;
-        Ok((key, Sealed::read(&envelope.into(), &aad.into())?))
-    };
-    call(read, move |(key, sealed)| async move {
-        for parts in sealed.readings() {
-            if let Some(plaintext) = sealed.open(&key, &parts, as_bytes).await? {
-                return Ok(plaintext);
-            }
-        }
-        Err(vault_core::cipher::failed().into())
-    })
 }
 
 /// Runs futures together, a few at a time, and gives their results in order.
@@ -455,7 +506,31 @@ type JsObject = Object<JsValue, js_sys::Date>;
 
 impl Inner {
     pub(crate) fn start(&self, options: JsValue) -> Result<Call, Failure> {
-        Call::start(&options.into(), self.settings.timeout_ms)
+        self.start_with(options, &[])
+    }
+
+    /// [`Inner::start`], for an operation that reads more of the options itself.
+    pub(crate) fn start_with(&self, options: JsValue, more: &[&str]) -> Result<Call, Failure> {
+        self.call_options(options, more)?.start()
+    }
+
+    /// What a call is asked for, whose clock is to start later.
+    pub(crate) fn call_options(&self, options: JsValue, more: &[&str]) -> Result<CallOptions, Failure> {
+        self.open()?;
+        CallOptions::read(&options.into(), more, self.settings.timeout_ms)
+    }
+
+    /// Refuses a call on a client that is closed.
+    fn open(&self) -> Result<(), Failure> {
+        if self.settings.closed.get() {
+            return Err(Error::new(Code::InvalidRequest, "the client is closed").into());
+        }
+        Ok(())
+    }
+
+    /// Where data keys come from.
+    fn source(self: &Rc<Self>) -> KeySource {
+        KeySource { client: self.clone(), kept: self.settings.kept.clone() }
     }
 
     pub(crate) async fn send(

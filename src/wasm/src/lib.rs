@@ -3,7 +3,9 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
-//! - `local`, `batch`, `keyring`: encryption outside the Vault, of one item and of many, and with keys used again
+//! - `local`, `batch`, `stream`: encryption outside the Vault, of one item, of many, and of data of any length
+//! - `crypt`: the two ciphers
+//! - `key_source`, `data_keys`, `keyring`: where data keys come from, and those that are used again
 //! - `settings`: what a client is set up with
 //! - `transport`: the only place that knows `fetch`
 //! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
@@ -14,17 +16,22 @@ mod batch;
 mod call;
 mod client;
 mod context;
+mod crypt;
 mod cut;
+mod data_keys;
 mod failure;
+mod key_source;
 mod keyring;
 mod local;
 mod modify;
 mod output;
 mod settings;
+mod stream;
 mod transport;
 mod tree;
 
-pub use client::{CoreClient, decrypt_with, encrypt_with};
+pub use client::CoreClient;
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
 pub use failure::install;
 pub use keyring::CoreKeyring;
+pub use stream::{CoreOpening, CoreStream};

@@ -1,10 +1,15 @@
 //! A client's settings, from the constructor's options.
 
 use crate::call::{TIMEOUT_DEFAULT_MS, timeout, whole};
+use crate::crypt::Ciphers;
+use crate::data_keys::DataKeys;
 use crate::output::Out;
 use crate::tree::Node;
 use js_sys::{Function, Object};
+use std::cell::Cell;
+use std::rc::Rc;
 use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
+use vault_core::keyring::Bounds;
 use vault_core::reader::Reader;
 use vault_core::retry::Policy;
 use vault_core::tree::{Kind, Tree, expected, expected_secret};
@@ -22,12 +27,16 @@ pub(crate) struct Settings {
     pub(crate) fetch: Option<Function>,
     pub(crate) timeout_ms: u32,
     pub(crate) policy: Policy,
+    pub(crate) ciphers: Ciphers,
+    /// What keeps data keys, where asked for.
+    pub(crate) kept: Option<Rc<DataKeys>>,
+    pub(crate) closed: Cell<bool>,
     /// To keep it out of messages that others wrote.
     key: ApiKey,
 }
 
 /// The options there are; the last is the package's own.
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 10] = [
     "apiKey",
     "clientId",
     "baseUrl",
@@ -35,6 +44,8 @@ const NAMES: [&str; 8] = [
     "timeoutMs",
     "maxRetries",
     "headers",
+    "cipher",
+    "dataKeyCache",
     "dangerouslyAllowBrowser",
 ];
 
@@ -66,6 +77,11 @@ impl Settings {
 
         let mut reader = Reader::options(options);
         reader.only(&NAMES);
+        let bounds = if options.member("dataKeyCache").is_absent() {
+            None
+        } else {
+            reader.nested("dataKeyCache", Bounds::of_cache)
+        };
         problems.0.append(&mut reader.problems);
         let field = named("clientId");
         if let Some(id) = problems.text(options, "clientId", &field) {
@@ -88,6 +104,13 @@ impl Settings {
         }
         let timeout_ms = problems.keep_one(timeout(options));
         let retries = problems.keep_one(whole(options, "maxRetries", 0, RETRIES_MAX));
+        let ciphers = match options.member("cipher") {
+            cipher if cipher.is_absent() => Ciphers::default(),
+            cipher => cipher.string().and_then(|name| Ciphers::parse(&name)).unwrap_or_else(|| {
+                problems.0.push(Problem::new("cipher", "expected \"auto\", \"webcrypto\" or \"wasm\""));
+                Ciphers::default()
+            }),
+        };
         let headers = headers(options, host, key.as_ref(), &mut problems.0);
         let policy = Policy::default();
         match (base_url, key) {
@@ -97,6 +120,9 @@ impl Settings {
                 headers,
                 fetch: fetch.js().dyn_into().ok(),
                 timeout_ms: timeout_ms.flatten().unwrap_or(TIMEOUT_DEFAULT_MS),
+                ciphers,
+                kept: bounds.map(DataKeys::new),
+                closed: Cell::new(false),
                 policy: Policy { max_retries: retries.flatten().unwrap_or(policy.max_retries), ..policy },
             }),
             _ => Err(Error::invalid(code, problems.0)),

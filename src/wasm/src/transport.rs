@@ -1,12 +1,12 @@
 //! The one door to the network: every request is sent, answered, and sent again here, and nowhere else.
 
-use crate::call::Call;
+use crate::call::{Call, now_ms};
 use crate::failure::{Failure, adopt};
 use crate::output::Out;
 use crate::settings::Settings;
 use crate::tree::Node;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Date, Function, JSON, JsString, Object, Reflect};
+use js_sys::{Function, JSON, JsString, Object, Reflect};
 use vault_core::http::{Answer, Body, Method, Request, Sink, retry_after_ms};
 use vault_core::names::uuid_v4;
 use vault_core::retry::Decision;
@@ -127,11 +127,11 @@ impl Settings {
             return Err(no_response("a text() that gives no string"));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let (status, now_ms) = (status as u16, Date::now() as u64);
+        let status = status as u16;
         Ok(Answer {
             status,
             request_id: header("x-request-id"),
-            retry_after_ms: header("retry-after").and_then(|header| retry_after_ms(&header, now_ms)),
+            retry_after_ms: header("retry-after").and_then(|header| retry_after_ms(&header, now_ms())),
             body: parse(text.unchecked_ref()).ok().map(Node::Parsed),
         })
     }
