@@ -1,8 +1,9 @@
-//! `cargo xtask <command>`: set-up, build, test, demo and lint. Each command first does the set-up it needs,
+//! `cargo xtask <command>`: set-up, build, test, fuzz, demo and lint. Each command first does the set-up it needs,
 //! and only what is missing.
 
 mod build;
 mod demo;
+mod fuzz;
 mod lint;
 mod project;
 mod setup;
@@ -15,7 +16,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Set-up, build, test, demo and lint of workos-vault-edge")]
+#[command(name = "cargo xtask", about = "Set-up, build, test, fuzzing, demo and lint of workos-vault-edge")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -36,6 +37,14 @@ enum Command {
         /// Suites to run; all of them if none is named
         #[arg(value_enum)]
         suites: Vec<test::Suite>,
+    },
+    /// Fuzz every target, or those named
+    Fuzz {
+        /// Targets: the files of tests/fuzz/src
+        targets: Vec<String>,
+        /// How long each runs, in seconds
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
     },
     /// Run the main job end to end on the local Vault, in Node and in workerd
     Demo,
@@ -69,6 +78,7 @@ fn command(cli: Cli) -> Result<()> {
         }
         Command::Build => build::build(&project).map(drop),
         Command::Test { suites } => test::test(&project, &suites),
+        Command::Fuzz { targets, seconds } => fuzz::fuzz(&project, &targets, seconds),
         Command::Demo => demo::demo(&project),
         Command::Lint { fix } => lint::lint(&project, fix),
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every suite, then a table, then the sum.
 
 use crate::build;
+use crate::fuzz;
 use crate::project::Project;
 use crate::setup::{self, Browser, Tools};
 use crate::tally::Tally;
@@ -13,6 +14,8 @@ use std::fs;
 pub(crate) enum Suite {
     /// Rust, natively: core, emulator, xtask
     Native,
+    /// Each fuzz target, for a few seconds
+    Fuzz,
     /// wasm-bindgen-test in Node
     WasmNode,
     /// wasm-bindgen-test in headless Chromium
@@ -21,7 +24,9 @@ pub(crate) enum Suite {
     Js,
 }
 
-const ALL: [Suite; 4] = [Suite::Native, Suite::WasmNode, Suite::WasmChromium, Suite::Js];
+const ALL: [Suite; 5] = [Suite::Native, Suite::Fuzz, Suite::WasmNode, Suite::WasmChromium, Suite::Js];
+/// How long each fuzz target runs; `cargo xtask fuzz` takes longer.
+const FUZZ_SECONDS: u32 = 5;
 /// Crates with wasm-bindgen-tests.
 const WASM_CRATES: [&str; 2] = ["src/wasm", "src/wasm-emulator"];
 
@@ -42,6 +47,9 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     let mut tally = Tally::default();
     if has(Suite::Native) {
         tally.run(project, "native", project.command("cargo").args(["test", "--locked", "--quiet"]))?;
+    }
+    if has(Suite::Fuzz) {
+        fuzz::run_targets(project, &[], FUZZ_SECONDS, &mut tally)?;
     }
     if let (Some(tools), true) = (&tools, has(Suite::WasmNode)) {
         for source in WASM_CRATES {
