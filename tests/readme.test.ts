@@ -17,7 +17,7 @@ const expected = [
   /^gho_s3cret\n$/,
   /^3\n1 true\nsigning-key .+\ncard .+\nRead the current version, .+\ntrue\n4111 1111 1111 1111\n$/,
   /^customer_key_inaccessible\n$/,
-  /^1\n{ ok: true, value: 'b' }\n123-45-6789\n$/,
+  /^1\n{ hits: 1, misses: 1, apiCalls: 1 }\n400000\n{ ok: true, value: 'b' }\n123-45-6789\n$/,
 ];
 
 describe('the documentation', () => {
