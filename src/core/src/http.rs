@@ -21,9 +21,26 @@ pub enum Operation {
     CreateDataKey,
     DecryptDataKey,
     CreateRekey,
+    ListEvents,
 }
 
 impl Operation {
+    /// Every operation.
+    pub const ALL: [Operation; 12] = [
+        Operation::CreateObject,
+        Operation::ListObjects,
+        Operation::ReadObject,
+        Operation::ReadObjectByName,
+        Operation::DescribeObject,
+        Operation::ListObjectVersions,
+        Operation::UpdateObject,
+        Operation::DeleteObject,
+        Operation::CreateDataKey,
+        Operation::DecryptDataKey,
+        Operation::CreateRekey,
+        Operation::ListEvents,
+    ];
+
     /// The method's name in JavaScript, for messages.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +55,7 @@ impl Operation {
             Operation::CreateDataKey => "createDataKey",
             Operation::DecryptDataKey => "decryptDataKey",
             Operation::CreateRekey => "createRekey",
+            Operation::ListEvents => "listEvents",
         }
     }
 }
@@ -72,7 +90,7 @@ pub struct Request<V> {
     pub operation: Operation,
     /// The HTTP method.
     pub method: Method,
-    /// The path with its query, percent-encoded, from `/vault/` on.
+    /// The path with its query, percent-encoded.
     pub target: String,
     /// The JSON body, where there is one.
     pub body: Option<Body<V>>,

@@ -6,7 +6,7 @@
 //! as an argument, so everything here is tested natively.
 //!
 //! - [`key_context`], [`strategy`], [`explain`]: which keys encrypt what
-//! - [`objects`], [`keys`]: the eleven operations
+//! - [`objects`], [`keys`]: the eleven operations; [`events`]: what they left in the audit log
 //! - [`envelope`], [`stream`], [`cipher`], [`keyring`], [`value`]: local encryption, and how values are stored
 //! - [`http`], [`tree`], [`reader`]: how they travel
 //! - [`error`], [`retry`]: what went wrong, and whether to try again
@@ -18,6 +18,7 @@ pub mod cipher;
 pub mod config;
 pub mod envelope;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod http;
 #[cfg(feature = "json")]

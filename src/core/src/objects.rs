@@ -231,18 +231,24 @@ impl DeleteObject {
     }
 }
 
+/// A page's size, in a query.
+pub(crate) fn limit_of_query(field: &str, text: &str) -> Result<u64, Problem> {
+    let limit = text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+    limit.ok_or_else(|| Problem::new(field, "expected a whole number from 1 to 100"))
+}
+
 /// In which direction a list runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {
     /// Oldest first.
     Asc,
-    /// Newest first, the default.
+    /// Newest first, the default of a list of objects.
     #[default]
     Desc,
 }
 
 impl Order {
-    fn parse(field: &str, text: &str) -> Result<Self, Problem> {
+    pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Problem> {
         match text {
             "asc" => Ok(Order::Asc),
             "desc" => Ok(Order::Desc),
@@ -250,7 +256,7 @@ impl Order {
         }
     }
 
-    const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Order::Asc => "asc",
             Order::Desc => "desc",
@@ -307,10 +313,7 @@ impl ListObjects {
     pub fn from_query<T: Tree>(query: &T) -> Result<Self, Error> {
         let mut reader = Reader::options(query);
         let list = ListObjects {
-            limit: reader.optional("limit", |field, text| match text.parse() {
-                Ok(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
-                _ => Err(Problem::new(field, "expected a whole number from 1 to 100")),
-            }),
+            limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
             before: reader.optional("before", Cursor::new),
             after: reader.optional("after", Cursor::new),
             order: reader.optional("order", |field, text| Order::parse(field, &text)),
@@ -402,7 +405,10 @@ impl<S, D> ObjectMetadata<S, D> {
 }
 
 impl<T: Tree> Reader<'_, T> {
-    fn page<R>(&mut self, read: impl FnMut(&mut Reader<'_, T>) -> Option<R>) -> Option<Page<R, T::Text>> {
+    pub(crate) fn page<R>(
+        &mut self,
+        read: impl FnMut(&mut Reader<'_, T>) -> Option<R>,
+    ) -> Option<Page<R, T::Text>> {
         let data = self.list("data", read);
         let cursors = self.nested("list_metadata", |cursors| {
             Some((cursors.optional_text("before"), cursors.optional_text("after")))

@@ -74,6 +74,11 @@ impl<'a, T: Tree> Reader<'a, T> {
         self.tree.kind() == Kind::Object
     }
 
+    /// The map itself.
+    pub fn tree(&self) -> &T {
+        self.tree
+    }
+
     /// A member, whatever it is.
     pub fn member(&self, name: &str) -> T {
         self.tree.member(name)

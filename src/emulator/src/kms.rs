@@ -36,7 +36,16 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// From the name that the API's events have for it.
+    /// The name that the API's events have for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Provider::AwsKms => "AWS_KMS",
+            Provider::GcpKms => "GCP_KMS",
+            Provider::AzureKeyVault => "AZURE_KEY_VAULT",
+        }
+    }
+
+    /// From that name.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "AWS_KMS" => Provider::AwsKms,
@@ -58,10 +67,21 @@ pub struct CustomerKey {
     pub accessible: bool,
 }
 
-struct Kek {
+/// Whose a KEK is.
+#[derive(Clone)]
+pub(crate) enum Owner {
+    /// WorkOS's, for a context item.
+    Item(String, String),
+    /// An organization's.
+    Customer(String, Provider),
+}
+
+pub(crate) struct Kek {
     /// `None` for a deleted customer key.
-    key: Option<Key>,
-    accessible: bool,
+    pub(crate) key: Option<Key>,
+    pub(crate) owner: Owner,
+    /// From when on the Vault may use it; `None`: it may not.
+    pub(crate) usable_from_ms: Option<u64>,
 }
 
 /// A data key, fresh or unwrapped.
@@ -71,10 +91,13 @@ pub(crate) struct DataKey {
 }
 
 /// All KEKs of an environment.
+#[derive(Default)]
 pub(crate) struct Kms {
     keks: HashMap<String, Kek>,
     by_item: HashMap<(String, String), String>,
     customer: HashMap<String, String>,
+    /// KEKs made since somebody last looked.
+    born: Vec<String>,
 }
 
 fn secret(random: &mut dyn Randomness) -> Key {
@@ -90,40 +113,81 @@ fn tampered() -> Refusal {
 }
 
 impl Kms {
-    pub(crate) fn new(customer_keys: Vec<CustomerKey>, random: &mut dyn Randomness) -> Result<Self, Error> {
-        let mut kms = Kms { keks: HashMap::new(), by_item: HashMap::new(), customer: HashMap::new() };
-        for key in customer_keys {
-            let id = ids::uuid(random);
-            if kms.customer.insert(key.organization_id.clone(), id.clone()).is_some() {
-                let message = format!("{} has more than one", key.organization_id);
-                return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new("customerKeys", message)]));
+    /// Adds a KEK as it was, or as it is to be.
+    pub(crate) fn insert(&mut self, id: String, kek: Kek) {
+        match &kek.owner {
+            Owner::Item(name, value) => {
+                self.by_item.insert((name.clone(), value.clone()), id.clone());
             }
-            kms.keks.insert(id, Kek { key: Some(secret(random)), accessible: key.accessible });
+            Owner::Customer(organization, _) if kek.key.is_some() => {
+                self.customer.insert(organization.clone(), id.clone());
+            }
+            Owner::Customer(..) => {}
         }
-        Ok(kms)
+        self.keks.insert(id, kek);
     }
 
-    fn customer_key(&mut self, organization_id: &str) -> Result<&mut Kek, Error> {
-        let id = self.customer.get(organization_id);
-        id.and_then(|id| self.keks.get_mut(id)).ok_or_else(|| {
-            Error::invalid(
-                Code::NotFound,
-                vec![Problem::new("organizationId", format!("{organization_id} has no customer key"))],
-            )
-        })
+    /// Adds an organization's key. One that it has already is refused.
+    pub(crate) fn add_customer_key(
+        &mut self,
+        key: CustomerKey,
+        now_ms: u64,
+        random: &mut dyn Randomness,
+    ) -> Result<String, Error> {
+        if self.customer.contains_key(&key.organization_id) {
+            let message = format!("{} has more than one", key.organization_id);
+            return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new("customerKeys", message)]));
+        }
+        let id = ids::uuid(random);
+        let owner = Owner::Customer(key.organization_id, key.provider);
+        let usable_from_ms = key.accessible.then_some(now_ms);
+        self.insert(id.clone(), Kek { key: Some(secret(random)), owner, usable_from_ms });
+        Ok(id)
     }
 
-    pub(crate) fn set_access(&mut self, organization_id: &str, accessible: bool) -> Result<(), Error> {
-        self.customer_key(organization_id)?.accessible = accessible;
-        Ok(())
+    /// An organization's key and where it is kept.
+    pub(crate) fn customer_key(&self, organization_id: &str) -> Result<(String, Provider), Error> {
+        let found = self.customer.get(organization_id).and_then(|id| Some((id, self.keks.get(id)?)));
+        if let Some((id, Kek { owner: Owner::Customer(_, provider), .. })) = found {
+            return Ok((id.clone(), *provider));
+        }
+        let message = format!("{organization_id} has no customer key");
+        Err(Error::invalid(Code::NotFound, vec![Problem::new("organizationId", message)]))
     }
 
-    pub(crate) fn delete_customer_key(&mut self, organization_id: &str) -> Result<(), Error> {
-        let kek = self.customer_key(organization_id)?;
-        kek.key = None;
-        kek.accessible = false;
-        self.customer.remove(organization_id);
-        Ok(())
+    /// From when on the Vault may use a key; `None`: it may not.
+    pub(crate) fn set_usable_from(&mut self, id: &str, usable_from_ms: Option<u64>) {
+        if let Some(kek) = self.keks.get_mut(id) {
+            kek.usable_from_ms = usable_from_ms;
+        }
+    }
+
+    /// Deletes an organization's key: what it wrapped can never be read again.
+    pub(crate) fn delete_customer_key(&mut self, organization_id: &str) {
+        if let Some(id) = self.customer.remove(organization_id)
+            && let Some(kek) = self.keks.get_mut(&id)
+        {
+            kek.key = None;
+            kek.usable_from_ms = None;
+        }
+    }
+
+    /// KEKs made since this was last asked: their IDs and the items they are for.
+    pub(crate) fn take_born(&mut self) -> Vec<(String, String)> {
+        let born = core::mem::take(&mut self.born);
+        let named = born.into_iter().filter_map(|id| match &self.keks.get(&id)?.owner {
+            Owner::Item(name, value) => Some((id, [name, ":", value].concat())),
+            Owner::Customer(..) => None,
+        });
+        named.collect()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Kek> {
+        self.keks.get(id)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.keks.keys()
     }
 
     /// The ID of the item's KEK, made now if need be.
@@ -133,13 +197,19 @@ impl Kms {
         {
             return id.clone();
         }
-        let Kms { keks, by_item, .. } = self;
-        let id = by_item.entry((name.to_owned(), value.to_owned())).or_insert_with(|| {
-            let id = ids::uuid(random);
-            keks.insert(id.clone(), Kek { key: Some(secret(random)), accessible: true });
-            id
-        });
-        id.clone()
+        if let Some(id) = self.by_item.get(&(name.to_owned(), value.to_owned())) {
+            return id.clone();
+        }
+        let id = ids::uuid(random);
+        let owner = Owner::Item(name.into(), value.into());
+        self.insert(id.clone(), Kek { key: Some(secret(random)), owner, usable_from_ms: Some(0) });
+        self.born.push(id.clone());
+        id
+    }
+
+    /// The IDs of all of a context's KEKs.
+    pub(crate) fn key_ids(&mut self, context: &KeyContext, random: &mut dyn Randomness) -> Vec<String> {
+        context.canonical().into_iter().map(|(name, value)| self.kek_id(name, value, random)).collect()
     }
 
     /// The key that metadata names: the organization's where there is one, else the first item's.
@@ -151,10 +221,10 @@ impl Kms {
         }
     }
 
-    fn usable(&self, id: &str) -> Result<&Key, Refusal> {
+    fn usable(&self, id: &str, now_ms: u64) -> Result<&Key, Refusal> {
         let kek = self.keks.get(id).ok_or_else(tampered)?;
-        match &kek.key {
-            Some(key) if kek.accessible => Ok(key),
+        match (&kek.key, kek.usable_from_ms) {
+            (Some(key), Some(from_ms)) if now_ms >= from_ms => Ok(key),
             _ => Err(inaccessible()),
         }
     }
@@ -163,10 +233,11 @@ impl Kms {
     pub(crate) fn generate(
         &mut self,
         context: &KeyContext,
+        now_ms: u64,
         random: &mut dyn Randomness,
     ) -> Result<(DataKey, Vec<u8>), Refusal> {
         let key = DataKey { id: ids::uuid(random), key: secret(random) };
-        let blob = self.wrap(&key, context, random)?;
+        let blob = self.wrap(&key, context, now_ms, random)?;
         Ok((key, blob))
     }
 
@@ -175,6 +246,7 @@ impl Kms {
         &mut self,
         key: &DataKey,
         context: &KeyContext,
+        now_ms: u64,
         random: &mut dyn Randomness,
     ) -> Result<Vec<u8>, Refusal> {
         let items = context.canonical();
@@ -188,7 +260,8 @@ impl Kms {
             random.fill(&mut nonce);
             let mut copy = Zeroizing::new(key.key.bytes().to_vec());
             let aad = aad(&blob[..HEADER_BYTES], index, id.as_bytes());
-            let tag = cipher::seal(self.usable(&id)?, &nonce, &aad, &mut copy).map_err(|_| tampered())?;
+            let tag =
+                cipher::seal(self.usable(&id, now_ms)?, &nonce, &aad, &mut copy).map_err(|_| tampered())?;
             blob.extend_from_slice(id.as_bytes());
             blob.extend_from_slice(&nonce);
             blob.extend_from_slice(&copy);
@@ -198,7 +271,7 @@ impl Kms {
     }
 
     /// The data key in a blob. Every copy must open and all must agree.
-    pub(crate) fn unwrap(&self, blob: &[u8]) -> Result<DataKey, Refusal> {
+    pub(crate) fn unwrap(&self, blob: &[u8], now_ms: u64) -> Result<DataKey, Refusal> {
         let (header, copies) = blob.split_at_checked(HEADER_BYTES).ok_or_else(tampered)?;
         let id = &header[MAGIC.len()..HEADER_BYTES - 1];
         let count = usize::from(header[HEADER_BYTES - 1]);
@@ -210,7 +283,7 @@ impl Kms {
             let (kek_id, rest) = copy.split_at(ID_BYTES);
             let (nonce, rest) = rest.split_at(NONCE_BYTES);
             let (wrapped, tag) = rest.split_at(DEK_BYTES);
-            let kek = self.usable(core::str::from_utf8(kek_id).map_err(|_| tampered())?)?;
+            let kek = self.usable(core::str::from_utf8(kek_id).map_err(|_| tampered())?, now_ms)?;
             let mut opened = Zeroizing::new(wrapped.to_vec());
             cipher::open(kek, nonce, &aad(header, index, kek_id), &mut opened, tag)
                 .map_err(|_| tampered())?;

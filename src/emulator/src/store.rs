@@ -1,6 +1,7 @@
 //! Objects, their versions, and lists of them.
 
 use crate::Refusal;
+use crate::events::timestamp;
 use crate::ids::Cursors;
 use std::collections::{BTreeMap, HashMap};
 use vault_core::KeyContext;
@@ -19,7 +20,7 @@ pub(crate) struct Sealed {
 /// What is kept of each version. Only the current one's value can be read, so only that is held.
 pub(crate) struct Version {
     pub(crate) id: String,
-    pub(crate) created_at: Timestamp,
+    pub(crate) created_at_ms: u64,
     pub(crate) size: u64,
     pub(crate) etag: String,
 }
@@ -33,29 +34,17 @@ pub(crate) struct Object {
     /// Oldest first, never empty.
     pub(crate) versions: Vec<Version>,
     pub(crate) sealed: Sealed,
-    place: u64,
+    /// Where it stands among all objects, in the order of their creation.
+    pub(crate) place: u64,
 }
 
 impl Object {
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) fn new(
-        id: String,
-        name: String,
-        context: KeyContext,
-        key_id: String,
-        updated_by: (String, String),
-        version: Version,
-        sealed: Sealed,
-    ) -> Self {
-        Object { id, name, context, key_id, updated_by, versions: vec![version], sealed, place: 0 }
-    }
-
     pub(crate) fn current(&self) -> Option<&Version> {
         self.versions.last()
     }
 
     fn summary(&self) -> ObjectSummary<String, Timestamp> {
-        let updated_at = self.current().map(|version| version.created_at.clone());
+        let updated_at = self.current().map(|version| timestamp(version.created_at_ms));
         ObjectSummary { id: self.id.clone(), name: self.name.clone(), updated_at }
     }
 }
@@ -101,10 +90,14 @@ impl Store {
         }
     }
 
-    pub(crate) fn insert(&mut self, mut object: Object) {
-        let place = self.next;
-        self.next += 1;
-        object.place = place;
+    /// Where the next object stands.
+    pub(crate) fn next_place(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) fn insert(&mut self, object: Object) {
+        let place = object.place;
+        self.next = self.next.max(place + 1);
         self.by_id.insert(object.id.clone(), place);
         self.by_name.insert(object.name.clone(), place);
         self.objects.insert(place, object);
@@ -122,8 +115,29 @@ impl Store {
         self.by_name.get(name).and_then(|place| self.objects.get(place)).ok_or_else(not_found)
     }
 
+    pub(crate) fn at(&self, place: u64) -> Option<&Object> {
+        self.objects.get(&place)
+    }
+
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values()
+    }
+
+    /// Until when a deleted object's name stays taken.
+    pub(crate) fn pending(&self, name: &str) -> Option<u64> {
+        self.pending.get(name).copied()
+    }
+
+    pub(crate) fn pending_names(&self) -> impl Iterator<Item = &String> {
+        self.pending.keys()
+    }
+
+    pub(crate) fn set_pending(&mut self, name: String, until_ms: u64) {
+        self.pending.insert(name, until_ms);
+    }
+
     /// Removes an object; its name stays taken until `pending_until_ms`.
-    pub(crate) fn remove(&mut self, id: &str, now_ms: u64, pending_until_ms: u64) -> Result<String, Refusal> {
+    pub(crate) fn remove(&mut self, id: &str, now_ms: u64, pending_until_ms: u64) -> Result<Object, Refusal> {
         let place = self.by_id.remove(id).ok_or_else(not_found)?;
         let object = self.objects.remove(&place).ok_or_else(not_found)?;
         self.by_name.remove(&object.name);
@@ -131,7 +145,7 @@ impl Store {
         if pending_until_ms > now_ms {
             self.pending.insert(object.name.clone(), pending_until_ms);
         }
-        Ok(object.name)
+        Ok(object)
     }
 
     /// A page, in order of creation.
@@ -148,7 +162,7 @@ impl Store {
             list.updated_after.as_deref().and_then(Timestamp::parse).map(|at| at.unix_nanos());
         let matches = |object: &&Object| {
             let name = search.as_ref().is_none_or(|search| object.name.to_lowercase().contains(search));
-            let at = object.current().map_or(0, |version| version.created_at.unix_nanos());
+            let at = object.current().map_or(0, |version| i128::from(version.created_at_ms) * 1_000_000);
             name && updated_after.is_none_or(|after| at > after)
         };
         // "Forward" runs as the list does. A page before a cursor is collected backward, then turned round.

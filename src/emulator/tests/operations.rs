@@ -4,67 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use vault_emulator::{BODY_MAX, CustomerKey, Emulator, Options, Provider, Request, Response};
+use support::{Vault, one, plain, splitmix, text};
+use vault_emulator::{BODY_MAX, CustomerKey, Emulator, EnvironmentOptions, Provider, Request};
 
-/// An emulator with a clock, and randomness that repeats from run to run.
-struct Vault {
-    emulator: Emulator,
-    now_ms: u64,
-    state: u64,
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): enough to make distinct IDs and keys in a test.
-fn splitmix(state: &mut u64) -> impl FnMut(&mut [u8]) {
-    move |out: &mut [u8]| {
-        for byte in out {
-            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = *state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            *byte = (z ^ (z >> 31)).to_le_bytes()[0];
-        }
-    }
-}
-
-impl Vault {
-    fn new(options: Options) -> Self {
-        let mut state = 1;
-        let emulator = Emulator::new(options, 0, &mut splitmix(&mut state)).unwrap();
-        Vault { emulator, now_ms: 1_718_447_400_000, state }
-    }
-
-    fn send(&mut self, request: &Request<'_>) -> Response {
-        self.now_ms += 1;
-        self.emulator.handle(request, self.now_ms, &mut splitmix(&mut self.state))
-    }
-
-    fn ask(&mut self, method: &str, target: &str, body: &Value) -> (u16, Value) {
-        let text = if body.is_null() { String::new() } else { body.to_string() };
-        self.raw(method, target, text.as_bytes())
-    }
-
-    fn raw(&mut self, method: &str, target: &str, body: &[u8]) -> (u16, Value) {
-        let authorization = Some("Bearer sk_test_emulator");
-        let response = self.send(&Request { method, target, authorization, idempotency_key: None, body });
-        assert!(response.request_id.starts_with("req_") && response.request_id.len() == 30);
-        (response.status, serde_json::from_str(&response.body).expect("every body is JSON"))
-    }
-
-    fn create(&mut self, name: &str, value: &str) -> Value {
-        let body = json!({"name": name, "value": value, "key_context": {"organization_id": "org_1"}});
-        let (status, metadata) = self.ask("POST", "/vault/v1/kv", &body);
-        assert_eq!(status, 201, "{metadata}");
-        metadata
-    }
-}
-
-fn plain() -> Vault {
-    Vault::new(Options::default())
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
-}
+mod support;
 
 #[test]
 fn the_life_of_an_object() {
@@ -181,10 +124,10 @@ fn what_is_wrong_has_its_status_and_sentence() {
 
 #[test]
 fn only_a_known_key_gets_in() {
-    let mut vault = Vault::new(Options {
+    let mut vault = Vault::new(one(EnvironmentOptions {
         api_keys: vec!["sk_test_one".into(), "sk_test_two".into()],
-        ..Options::default()
-    });
+        ..EnvironmentOptions::default()
+    }));
     for authorization in [
         None,
         Some(""),
@@ -194,13 +137,7 @@ fn only_a_known_key_gets_in() {
         Some("Basic sk_test_one"),
         Some("sk_test_one"),
     ] {
-        let request = Request {
-            method: "GET",
-            target: "/vault/v1/kv",
-            authorization,
-            idempotency_key: None,
-            body: b"",
-        };
+        let request = Request { method: "GET", target: "/vault/v1/kv", authorization, ..Request::default() };
         assert_eq!(vault.send(&request).status, 401, "{authorization:?}");
     }
     let mut ids = Vec::new();
@@ -210,8 +147,8 @@ fn only_a_known_key_gets_in() {
             method: "POST",
             target: "/vault/v1/kv",
             authorization: Some(key),
-            idempotency_key: None,
             body: body.as_bytes(),
+            ..Request::default()
         };
         let answer: Value = serde_json::from_str(&vault.send(&request).body).unwrap();
         ids.push(answer["updated_by"]["id"].clone());
@@ -219,7 +156,7 @@ fn only_a_known_key_gets_in() {
     assert_ne!(ids[0], ids[1], "the writer is told");
     assert!(
         Emulator::new(
-            Options { api_keys: vec!["nope".into()], ..Options::default() },
+            one(EnvironmentOptions { api_keys: vec!["nope".into()], ..EnvironmentOptions::default() }),
             0,
             &mut |_: &mut [u8]| {}
         )
@@ -231,9 +168,8 @@ fn only_a_known_key_gets_in() {
 fn a_405_names_what_is_allowed() {
     let mut vault = plain();
     let authorization = Some("Bearer sk_test_emulator");
-    let request =
-        Request { method: "POST", target: "/vault/v1/kv/a", authorization, idempotency_key: None, body: b"" };
-    assert_eq!(vault.send(&request).allow, Some("GET, PUT, DELETE"));
+    let request = Request { method: "POST", target: "/vault/v1/kv/a", authorization, ..Request::default() };
+    assert_eq!(vault.send(&request).header("allow"), Some("GET, PUT, DELETE, HEAD, OPTIONS"));
 }
 
 #[test]
@@ -256,32 +192,39 @@ fn nothing_of_a_value_or_key_is_held_or_sent_in_the_clear() {
 fn a_customer_key_opens_only_what_it_wrapped_and_only_while_it_may() {
     let customer_key =
         CustomerKey { organization_id: "org_c".into(), provider: Provider::AwsKms, accessible: false };
-    let mut vault = Vault::new(Options { customer_keys: vec![customer_key], ..Options::default() });
+    let mut vault = Vault::new(one(EnvironmentOptions {
+        customer_keys: vec![customer_key],
+        ..EnvironmentOptions::default()
+    }));
     let create = json!({"name": "n", "value": "v", "key_context": {"organization_id": "org_c", "a": "b"}});
     let refused = (400, json!({"error": "customer key not accessible"}));
     assert_eq!(vault.ask("POST", "/vault/v1/kv", &create), refused);
     assert_eq!(vault.emulator.object_count(), 0, "a refused write leaves nothing");
-    vault.emulator.set_customer_key_access("org_c", true).unwrap();
+    vault.set_access("org_c", true).unwrap();
     let (status, metadata) = vault.ask("POST", "/vault/v1/kv", &create);
     assert_eq!(status, 201);
-    vault.emulator.set_customer_key_access("org_c", false).unwrap();
+    vault.set_access("org_c", false).unwrap();
     let path = format!("/vault/v1/kv/{}", text(&metadata["id"]));
     assert_eq!(vault.ask("GET", &path, &Value::Null), refused);
     assert_eq!(vault.ask("PUT", &path, &json!({"value": "w"})), refused);
     let (_, versions) = vault.ask("GET", &format!("{path}/versions"), &Value::Null);
     assert_eq!(versions["data"].as_array().unwrap().len(), 1, "a refused write is no version");
-    vault.emulator.set_customer_key_access("org_c", true).unwrap();
+    vault.set_access("org_c", true).unwrap();
     assert_eq!(vault.ask("GET", &path, &Value::Null).1["value"], "v");
-    vault.emulator.delete_customer_key("org_c").unwrap();
+    let now_ms = vault.now_ms;
+    vault.emulator.delete_customer_key("org_c", None, now_ms, &mut splitmix(&mut 3)).unwrap();
     assert_eq!(vault.ask("GET", &path, &Value::Null), refused);
-    assert!(vault.emulator.set_customer_key_access("org_c", true).is_err());
+    assert!(vault.set_access("org_c", true).is_err());
 }
 
 #[test]
 fn organizations_and_recovery_periods() {
-    let options =
-        Options { organizations: Some(vec!["org_1".into()]), recovery_period_ms: 1000, ..Options::default() };
-    let mut vault = Vault::new(options);
+    let options = EnvironmentOptions {
+        organizations: Some(vec!["org_1".into()]),
+        recovery_period_ms: 1000,
+        ..EnvironmentOptions::default()
+    };
+    let mut vault = Vault::new(one(options));
     let context = json!({"organization_id": "org_2"});
     let unknown = (422, json!({"error": "organization_id not found"}));
     assert_eq!(
@@ -368,7 +311,7 @@ proptest! {
 
     #[test]
     fn no_request_makes_it_panic_or_answer_500(
-        method in "GET|POST|PUT|DELETE|HEAD|x",
+        method in "GET|POST|PUT|DELETE|HEAD|OPTIONS|x",
         target in "/vault/v1/(kv|keys)(/(name|data-key|decrypt|rekey|a|%[0-9a-fF]{0,2}|\\PC{0,3})){0,3}(\\?(limit|after|order|search)=\\PC{0,4}){0,2}",
         body in "\\PC{0,20}|\\{\"(name|value|context|keys|encrypted_keys|key_context)\":(\"a\"|1|\\{\\}|\\{\"a\":\"b\"\\}|null)\\}",
         key in prop::option::of("\\PC{0,3}"),
@@ -376,10 +319,14 @@ proptest! {
         let mut vault = plain();
         vault.create("a", "v");
         let authorization = Some("Bearer sk_test_emulator");
-        let request = Request { method: &method, target: &target, authorization, idempotency_key: key.as_deref(), body: body.as_bytes() };
+        let request = Request { method: &method, target: &target, authorization, idempotency_key: key.as_deref(), content_type: None, body: body.as_bytes() };
         let response = vault.send(&request);
         prop_assert!(matches!(response.status, 200..=499), "{} {}", response.status, response.body);
-        prop_assert!(serde_json::from_str::<Value>(&response.body).is_ok());
+        if response.status == 204 || method == "HEAD" {
+            prop_assert_eq!(response.body, "");
+        } else {
+            prop_assert!(serde_json::from_str::<Value>(&response.body).is_ok());
+        }
     }
 
     #[test]

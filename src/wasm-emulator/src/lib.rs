@@ -1,12 +1,18 @@
 //! [`vault_emulator`] for JavaScript, under the package's `VaultEmulator` class (`js/src/emulator.ts`).
 
+// wasm-bindgen hands optional strings over by value.
+#![allow(clippy::needless_pass_by_value)]
+
 use gloo_net::http::{Headers, Request, Response};
 use js_sys::Promise;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vault_core::Error;
 use vault_core::json::Json;
-use vault_emulator::{Emulator, Options, Request as VaultRequest};
+use vault_core::reader::Reader;
+use vault_emulator::{
+    CustomerKey, Emulator, End, Options, Request as VaultRequest, Response as VaultResponse,
+};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -28,8 +34,6 @@ fn random(out: &mut [u8]) {
     }
 }
 
-/// By value, as `map_err` hands it over.
-#[allow(clippy::needless_pass_by_value)]
 fn refused(error: Error) -> JsValue {
     JsError::new(&error.message).into()
 }
@@ -38,6 +42,83 @@ fn refused(error: Error) -> JsValue {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn millis(ms: f64) -> u64 {
     ms.max(0.0) as u64
+}
+
+/// An answer on its way to JavaScript.
+#[wasm_bindgen]
+pub struct CoreAnswer(VaultResponse);
+
+#[wasm_bindgen]
+impl CoreAnswer {
+    /// The HTTP status.
+    #[wasm_bindgen(getter)]
+    pub fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    /// Names and values of the headers, in turn.
+    #[wasm_bindgen(getter)]
+    pub fn headers(&self) -> Vec<String> {
+        self.0.headers.iter().flat_map(|(name, value)| [(*name).to_owned(), value.clone()]).collect()
+    }
+
+    /// The body.
+    #[wasm_bindgen(getter)]
+    pub fn body(&self) -> String {
+        self.0.body.clone()
+    }
+
+    /// The answer as a `Response`.
+    pub fn response(&self) -> Result<web_sys::Response, JsValue> {
+        let headers = Headers::new();
+        for (name, value) in &self.0.headers {
+            headers.set(name, value);
+        }
+        let response = Response::builder().status(self.0.status).headers(headers);
+        // A status that has no body may not have an empty one either.
+        let body = Some(&*self.0.body).filter(|body| !body.is_empty());
+        let response = response.body(body).map_err(|error| JsError::new(&error.to_string()))?;
+        Ok(response.into())
+    }
+
+    /// Milliseconds to wait before it.
+    #[wasm_bindgen(getter, js_name = delayMs)]
+    pub fn delay_ms(&self) -> f64 {
+        as_number(self.0.wire.delay_ms)
+    }
+
+    /// How it ends: `whole`, `reset`, `cut` or `drip`.
+    #[wasm_bindgen(getter)]
+    pub fn end(&self) -> String {
+        let end = match self.0.wire.end {
+            End::Whole => "whole",
+            End::Reset => "reset",
+            End::Cut => "cut",
+            End::Drip(..) => "drip",
+        };
+        end.into()
+    }
+
+    /// Bytes of each piece of a body that drips.
+    #[wasm_bindgen(getter, js_name = pieceBytes)]
+    pub fn piece_bytes(&self) -> usize {
+        if let End::Drip(bytes, _) = self.0.wire.end { bytes } else { 0 }
+    }
+
+    /// Milliseconds before each piece.
+    #[wasm_bindgen(getter, js_name = pieceMs)]
+    pub fn piece_ms(&self) -> f64 {
+        as_number(if let End::Drip(_, ms) = self.0.wire.end { ms } else { 0 })
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn as_number(n: u64) -> f64 {
+    n as f64
+}
+
+fn json(text: &str) -> Result<Json, JsValue> {
+    Json::parse(text.as_bytes()).map_err(|error| JsError::new(&error.to_string()).into())
 }
 
 /// The emulator behind the package's `VaultEmulator`.
@@ -54,53 +135,160 @@ impl CoreEmulator {
                 "there is no randomness here; in a Cloudflare Worker, make the emulator inside a handler";
             return Err(JsError::new(message).into());
         }
-        let options = Json::parse(options.as_bytes()).map_err(|error| JsError::new(&error.to_string()))?;
-        let options = Options::from_tree(&options).map_err(refused)?;
+        let options = Options::from_json(&json(options)?).map_err(refused)?;
         let emulator = Emulator::new(options, millis(now_ms), &mut random).map_err(refused)?;
         Ok(CoreEmulator(Rc::new(RefCell::new(emulator))))
     }
 
-    /// Answers a request with a promise of a `Response`.
+    /// Answers a `Request` with a promise of a [`CoreAnswer`].
     pub fn fetch(&self, request: web_sys::Request, now_ms: f64) -> Promise {
         let emulator = self.0.clone();
         future_to_promise(async move {
             let request = Request::from(request);
             let body = request.binary().await.map_err(|error| JsError::new(&error.to_string()))?;
             let (url, headers) = (request.url(), request.headers());
-            let answer = emulator.borrow_mut().handle(
-                &VaultRequest {
-                    method: request.method().as_str(),
-                    target: target(&url),
-                    authorization: headers.get("authorization").as_deref(),
-                    idempotency_key: headers.get("idempotency-key").as_deref(),
-                    body: &body,
-                },
-                millis(now_ms),
-                &mut random,
-            );
-            let headers = Headers::new();
-            headers.set("content-type", "application/json");
-            headers.set("x-request-id", &answer.request_id);
-            if let Some(allow) = answer.allow {
-                headers.set("allow", allow);
-            }
-            let response =
-                Response::builder().status(answer.status).headers(headers).body(Some(&*answer.body));
-            let response = response.map_err(|error| JsError::new(&error.to_string()))?;
-            Ok(web_sys::Response::from(response).into())
+            let method = request.method();
+            // What `fetch` adds by itself to a text says nothing.
+            let content_type = headers.get("content-type").filter(|given| given != PLAIN);
+            let (authorization, idempotency_key) =
+                (headers.get("authorization"), headers.get("idempotency-key"));
+            let request = VaultRequest {
+                method: method.as_str(),
+                target: target(&url),
+                authorization: authorization.as_deref(),
+                idempotency_key: idempotency_key.as_deref(),
+                content_type: content_type.as_deref(),
+                body: &body,
+            };
+            let answer = emulator.borrow_mut().handle(&request, millis(now_ms), &mut random);
+            Ok(CoreAnswer(answer).into())
         })
+    }
+
+    /// Answers a request that is in parts already.
+    #[allow(clippy::too_many_arguments)]
+    pub fn handle(
+        &self,
+        method: &str,
+        target: &str,
+        authorization: Option<String>,
+        idempotency_key: Option<String>,
+        content_type: Option<String>,
+        body: &[u8],
+        now_ms: f64,
+    ) -> CoreAnswer {
+        let request = VaultRequest {
+            method,
+            target,
+            authorization: authorization.as_deref(),
+            idempotency_key: idempotency_key.as_deref(),
+            content_type: content_type.as_deref(),
+            body,
+        };
+        CoreAnswer(self.0.borrow_mut().handle(&request, millis(now_ms), &mut random))
+    }
+
+    /// Sets the clock ahead.
+    pub fn advance(&self, ms: f64) {
+        self.0.borrow_mut().advance(millis(ms));
+    }
+
+    /// Sets the clock, which goes on from there.
+    #[wasm_bindgen(js_name = setTime)]
+    pub fn set_time(&self, at_ms: f64, now_ms: f64) {
+        self.0.borrow_mut().set_time(millis(at_ms), millis(now_ms));
+    }
+
+    /// The rules by which requests go wrong, as JSON text.
+    #[wasm_bindgen(js_name = setFaults)]
+    pub fn set_faults(&self, rules: &str) -> Result<(), JsValue> {
+        self.0.borrow_mut().set_faults(&json(rules)?).map_err(refused)
+    }
+
+    /// As it was made.
+    pub fn reset(&self, now_ms: f64) -> Result<(), JsValue> {
+        self.0.borrow_mut().reset(millis(now_ms), &mut random).map_err(refused)
+    }
+
+    /// Creates objects, all or none, from JSON text.
+    pub fn seed(&self, seed: &str, api_key: Option<String>, now_ms: f64) -> Result<usize, JsValue> {
+        let seed = json(seed)?;
+        let seeded = self.0.borrow_mut().seed(&seed, api_key.as_deref(), millis(now_ms), &mut random);
+        seeded.map_err(refused)
+    }
+
+    /// Adds an organization's customer-managed key, from JSON text.
+    #[wasm_bindgen(js_name = addCustomerKey)]
+    pub fn add_customer_key(&self, key: &str, api_key: Option<String>, now_ms: f64) -> Result<(), JsValue> {
+        let key = json(key)?;
+        let mut reader = Reader::options(&key);
+        let key = CustomerKey::read(&mut reader);
+        let key = reader.finish(key).map_err(refused)?;
+        let mut emulator = self.0.borrow_mut();
+        emulator.add_customer_key(key, api_key.as_deref(), millis(now_ms), &mut random).map_err(refused)
     }
 
     /// Gives or takes away access to an organization's customer-managed key.
     #[wasm_bindgen(js_name = setCustomerKeyAccess)]
-    pub fn set_customer_key_access(&self, organization_id: &str, accessible: bool) -> Result<(), JsValue> {
-        self.0.borrow_mut().set_customer_key_access(organization_id, accessible).map_err(refused)
+    pub fn set_customer_key_access(
+        &self,
+        organization_id: &str,
+        accessible: bool,
+        api_key: Option<String>,
+        now_ms: f64,
+    ) -> Result<(), JsValue> {
+        let (mut emulator, now_ms) = (self.0.borrow_mut(), millis(now_ms));
+        let set = emulator.set_customer_key_access(
+            organization_id,
+            accessible,
+            api_key.as_deref(),
+            now_ms,
+            &mut random,
+        );
+        set.map_err(refused)
     }
 
     /// Deletes an organization's customer-managed key, for good.
     #[wasm_bindgen(js_name = deleteCustomerKey)]
-    pub fn delete_customer_key(&self, organization_id: &str) -> Result<(), JsValue> {
-        self.0.borrow_mut().delete_customer_key(organization_id).map_err(refused)
+    pub fn delete_customer_key(
+        &self,
+        organization_id: &str,
+        api_key: Option<String>,
+        now_ms: f64,
+    ) -> Result<(), JsValue> {
+        let (mut emulator, now_ms) = (self.0.borrow_mut(), millis(now_ms));
+        let deleted = emulator.delete_customer_key(organization_id, api_key.as_deref(), now_ms, &mut random);
+        deleted.map_err(refused)
+    }
+
+    /// A page of the audit log as JSON text, from a query as JSON text.
+    pub fn events(&self, query: &str, api_key: Option<String>) -> Result<String, JsValue> {
+        let page = self.0.borrow_mut().events(&json(query)?, api_key.as_deref()).map_err(refused)?;
+        let mut text = String::new();
+        page.write(&mut text);
+        Ok(text)
+    }
+
+    /// Everything that is held.
+    pub fn snapshot(&self) -> String {
+        self.0.borrow().snapshot()
+    }
+
+    /// Puts back what a snapshot holds.
+    pub fn restore(&self, lines: &str, now_ms: f64) -> Result<(), JsValue> {
+        self.0.borrow_mut().restore(lines, millis(now_ms), &mut random).map_err(refused)
+    }
+
+    /// Notes every change from now on.
+    #[wasm_bindgen(js_name = watchChanges)]
+    pub fn watch_changes(&self) {
+        self.0.borrow_mut().watch_changes();
+    }
+
+    /// What changed since this was last asked.
+    #[wasm_bindgen(js_name = takeChanges)]
+    pub fn take_changes(&self) -> String {
+        self.0.borrow_mut().take_changes()
     }
 
     /// How many objects there are.
@@ -109,6 +297,9 @@ impl CoreEmulator {
         self.0.borrow().object_count()
     }
 }
+
+/// The `Content-Type` that `fetch` gives a text by itself.
+const PLAIN: &str = "text/plain;charset=UTF-8";
 
 /// Path and query of an absolute URL, as a `Request` has it.
 fn target(url: &str) -> &str {

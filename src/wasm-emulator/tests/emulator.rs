@@ -80,6 +80,6 @@ fn wrong_options_are_named() {
         assert!(message.contains(named), "{code}: {message}");
     }
     let emulator = CoreEmulator::new("{}", 0.0).unwrap();
-    assert!(emulator.set_customer_key_access("org_1", true).is_err());
-    assert!(emulator.delete_customer_key("org_1").is_err());
+    assert!(emulator.set_customer_key_access("org_1", true, None, 0.0).is_err());
+    assert!(emulator.delete_customer_key("org_1", None, 0.0).is_err());
 }
