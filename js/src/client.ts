@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { CoreClient } from '../wasm/client/client.js';
 import { checked, invalid, settle } from './errors.js';
+import { eventOf, type ListEventsOptions, type VaultEvent, type VaultEventName, type WireEvent } from './events.js';
 import { openFields, sealFields } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
@@ -448,6 +449,21 @@ export class VaultClient extends Operations<false> implements Disposable {
     return settle(
       Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>,
     );
+  }
+
+  /**
+   * A page of the audit log, oldest first. Go on with `after: page.listMetadata.after`; where that is `null` there is
+   * nothing more yet, and the last event's ID is where to go on later.
+   * @throws {VaultError} `invalid_request`, and those of every call.
+   */
+  async listEvents<Name extends VaultEventName>(
+    options: ListEventsOptions<Name>,
+    call?: CallOptions,
+  ): Promise<{ data: VaultEvent<Name>[]; listMetadata: ListMetadata }> {
+    const page = await settle<{ data: WireEvent[]; listMetadata: ListMetadata }>(
+      Operations.coreOf(this).listEvents(options, call),
+    );
+    return { data: page.data.map((event) => eventOf<Name>(event)), listMetadata: page.listMetadata };
   }
 
   /** Unwraps a data key. */

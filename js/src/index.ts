@@ -1,5 +1,6 @@
 export { type Operations, type ScopedVaultClient, VaultClient, type VaultEnvironment } from './client.js';
 export { type Problem, VaultError, type VaultErrorCode, type VaultErrorFacts } from './errors.js';
+export type { KeyProvider, ListEventsOptions, VaultActor, VaultEvent, VaultEventData, VaultEventName } from './events.js';
 export { type Explanation, explain, type Isolation, type Kek, KeyContext, type Lint } from './key-context.js';
 export { Keyring, type KeyringOptions } from './keyring.js';
 export { ObjectPage, type ObjectPagePromise } from './object-page.js';

@@ -11,7 +11,7 @@
 //! The service's own format is not public past the data key's ID; a client must not look inside either.
 
 use crate::{Randomness, Refusal, ids};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::error::{Code, Problem};
 use vault_core::strategy::ORGANIZATION_ID;
@@ -93,7 +93,7 @@ pub(crate) struct DataKey {
 /// All KEKs of an environment.
 #[derive(Default)]
 pub(crate) struct Kms {
-    keks: HashMap<String, Kek>,
+    keks: BTreeMap<String, Kek>,
     by_item: HashMap<(String, String), String>,
     customer: HashMap<String, String>,
     /// KEKs made since somebody last looked.

@@ -54,7 +54,7 @@ pub(crate) struct Store {
     by_id: HashMap<String, u64>,
     by_name: HashMap<String, u64>,
     /// Names of deleted objects and the time until which each stays taken.
-    pending: HashMap<String, u64>,
+    pending: BTreeMap<String, u64>,
     next: u64,
     cursors: Cursors,
 }
@@ -65,7 +65,7 @@ impl Store {
             objects: BTreeMap::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),
-            pending: HashMap::new(),
+            pending: BTreeMap::new(),
             next: 0,
             cursors,
         }

@@ -16,6 +16,7 @@ use js_sys::{Array, JsString, Promise, Uint8Array};
 use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
+use vault_core::events::{Event, ListEvents};
 use vault_core::http::{Answer, Operation, Request};
 use vault_core::keyring::Bounds;
 use vault_core::keys::{CreateDataKey, CreateRekey, DataKey, DataKeyPair, DecryptDataKey};
@@ -276,6 +277,20 @@ impl CoreClient {
         call(read, |(client, request, call)| async move {
             let answer = client.send(&request, &call).await?;
             Ok(output::rekeyed(DataKeyPair::read_answer(Operation::CreateRekey, &answer)?))
+        })
+    }
+
+    /// `listEvents`: events whose data is named as it travels.
+    #[wasm_bindgen(js_name = listEvents)]
+    pub fn list_events(&self, options: JsValue, with: JsValue) -> Promise {
+        let client = self.0.clone();
+        let read = || {
+            let list = ListEvents::from_options(&Node::from(options))?;
+            Ok((client.clone(), list.into_request(), client.start(with)?))
+        };
+        call(read, |(client, request, call)| async move {
+            let answer = client.send(&request, &call).await?;
+            Ok(output::events(Event::read_answer(&answer)?))
         })
     }
 

@@ -1,7 +1,9 @@
 //! Core's results as plain JavaScript objects: camelCase, `Date`s, as the official SDK has them.
 
 use crate::failure::as_number;
+use crate::tree::Node;
 use js_sys::{Array, Date, Object, Reflect};
+use vault_core::events::Event;
 use vault_core::keys::{DataKey, DataKeyPair};
 use vault_core::objects::{Object as VaultObject, ObjectMetadata, ObjectSummary, ObjectVersion, Page};
 use wasm_bindgen::JsValue;
@@ -67,10 +69,26 @@ pub(crate) fn summaries(page: Page<ObjectSummary<JsValue, Date>, JsValue>) -> Js
             JsValue::from(Out::new().set("id", item.id).set("name", item.name).set("updatedAt", updated_at))
         })
         .collect();
+    list(data, page.before, page.after)
+}
+
+fn list(data: Array, before: Option<JsValue>, after: Option<JsValue>) -> JsValue {
     let cursors = Out::new()
-        .set("before", page.before.unwrap_or(JsValue::NULL))
-        .set("after", page.after.unwrap_or(JsValue::NULL));
+        .set("before", before.unwrap_or(JsValue::NULL))
+        .set("after", after.unwrap_or(JsValue::NULL));
     Out::new().set("data", data).set("listMetadata", cursors).into()
+}
+
+pub(crate) fn events(page: Page<Event<JsValue, Date, Node>, JsValue>) -> JsValue {
+    let data: Array = page
+        .data
+        .into_iter()
+        .map(|event| {
+            let out = Out::new().set("id", event.id).set("event", event.event);
+            JsValue::from(out.set("createdAt", event.created_at).set("data", event.data.js()))
+        })
+        .collect();
+    list(data, page.before, page.after)
 }
 
 pub(crate) fn versions(page: Page<ObjectVersion<JsValue, Date>, JsValue>) -> JsValue {
