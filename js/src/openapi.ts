@@ -79,7 +79,7 @@ export const openapi = {
   security: [{ apiKey: [] }],
   paths: {
     '/vault/v1/kv': {
-      get: operation('listObjects', 'Objects, newest first', [200, 'A page.', ref('ObjectList')], [400], {
+      get: operation('listObjects', 'Objects, newest first', [200, 'A page.', ref('ObjectList')], [400, 422], {
         parameters: [
           limit,
           query('before', ref('Cursor')),
@@ -119,7 +119,7 @@ export const openapi = {
         'Writes a new version',
         [201, 'It is written.', ref('ObjectWithoutValue')],
         [400, 404, 409, 413, 422],
-        body(object({ value: text, version_check: { type: ['string', 'null'], maxLength: 256 } }, ['version_check'])),
+        body(object({ value: text, version_check: { type: ['string', 'null'], minLength: 1, maxLength: 256 } }, ['version_check'])),
       ),
       delete: operation(
         'deleteObject',

@@ -94,7 +94,9 @@ fn assemble(project: &Project) -> Result<()> {
             fs::copy(from.join(&file), to.join(&file))?;
         }
     }
-    run(project.command("node_modules/.bin/tsc").args(["--project", "js/tsconfig.json"]))?;
+    for config in ["js/tsconfig.json", "js/tsconfig.node.json"] {
+        run(project.command("node_modules/.bin/tsc").args(["--project", config]))?;
+    }
 
     // Tests and examples import the package by its name, as users do.
     let link = project.path("node_modules/workos-vault-edge");

@@ -73,6 +73,7 @@ fn command(cli: Cli) -> Result<()> {
             setup::tools(&project, wasm_target)?;
             setup::npm(&project)?;
             setup::browser(&project)?;
+            setup::python(&project)?;
             setup::done(&project);
             Ok(())
         }

@@ -124,6 +124,32 @@ pub(crate) fn browser(project: &Project) -> Result<Browser> {
     installed().context("Chromium and ChromeDriver were installed, but are not on PATH")
 }
 
+/// A Python that has PyPI's packages of `tests/python/requirements.txt`; nothing where there is no Python to be had.
+pub(crate) fn python(project: &Project) -> Result<Option<PathBuf>> {
+    let wanted = fs::read(project.path("tests/python/requirements.txt"))?;
+    let folder = project.path("target/tools/python");
+    let python = folder.join("bin/python");
+    let stamp = folder.join("installed-from.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(Some(python));
+    }
+    let makes_environments = || project.output("python3", &["-c", "import venv, ensurepip"]).is_some();
+    if !makes_environments() && find("apt-get").is_some() {
+        apt_install(project, &["python3", "python3-venv"])?;
+    }
+    if !makes_environments() {
+        project.say("Python 3 with venv is not there: the tests with PyPI's packages are left out");
+        return Ok(None);
+    }
+    project.say("Installing Python packages in target/tools/python (workos, schemathesis)");
+    run(project.command("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut pip = project.command(&python);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    run(pip.arg(project.path("tests/python/requirements.txt")))?;
+    fs::write(stamp, wanted)?;
+    Ok(Some(python))
+}
+
 /// Says that all is there.
 pub(crate) fn done(project: &Project) {
     project.say("Everything is installed. Next: cargo xtask demo, cargo xtask test");

@@ -44,6 +44,8 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     let browser =
         if has(Suite::WasmChromium) || has(Suite::Js) { Some(setup::browser(project)?) } else { None };
 
+    let python = if has(Suite::Js) { setup::python(project)? } else { None };
+
     let mut tally = Tally::default();
     if has(Suite::Native) {
         tally.run(project, "native", project.command("cargo").args(["test", "--locked", "--quiet"]))?;
@@ -77,7 +79,8 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
         let mut files = Vec::new();
         for file in fs::read_dir(project.path("tests"))? {
             let path = file?.path();
-            if path.to_string_lossy().ends_with(".test.ts") {
+            let name = path.to_string_lossy();
+            if name.ends_with(".test.ts") && (python.is_some() || !name.ends_with("python.test.ts")) {
                 files.push(path);
             }
         }
@@ -85,6 +88,9 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
         let mut node = project.command("node");
         node.args(["--import", "tsx", "--test", "--test-reporter=spec"]).args(files);
         node.env("CHROME_BIN", &browser.chromium);
+        if let Some(python) = &python {
+            node.env("WORKOS_PYTHON", python);
+        }
         tally.run(project, "npm package", &mut node)?;
     }
     if !tally.close() {

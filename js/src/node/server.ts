@@ -116,7 +116,10 @@ export async function serve(emulator: VaultEmulator, options: ServeOptions = {})
 
   const server: Server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
     respond(request, response).catch((error: unknown) => {
-      if (response.headersSent || response.destroyed) return response.destroy();
+      if (response.headersSent || response.destroyed) {
+        response.destroy();
+        return;
+      }
       response.statusCode = 500;
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ error: error instanceof Error ? error.message : 'failed' }));

@@ -132,7 +132,7 @@ fn event_names<T: Tree>(reader: &mut Reader<'_, T>, names: Vec<String>) -> Vec<S
 /// A time that may be absent. The service takes UTC with a `Z` only.
 fn time<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<String> {
     let member = reader.member(name);
-    if member.is_absent() || member.string().is_some_and(|text| text.is_empty()) {
+    if member.is_absent() {
         return None;
     }
     let text = member.time_text().filter(|text| text.ends_with('Z'));

@@ -280,6 +280,11 @@ impl Emulator {
         let Some(replay_key) = request.idempotency_key.filter(|_| request.method == "POST") else {
             return environment.run(operation, &caller, host);
         };
+        if !(1..=255).contains(&replay_key.len())
+            || !replay_key.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
+        {
+            return Err(Refusal::new(400, "Idempotency-Key: expected 1 to 255 visible ASCII characters"));
+        }
         let mut hash = Sha256::new();
         hash.update(request.target.as_bytes());
         hash.update([0]);

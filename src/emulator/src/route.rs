@@ -108,7 +108,7 @@ impl Route {
                 UpdateObject::from_wire(id()?, &body(request)?).map(Operation::Update).map_err(refuse)
             }
             http::Operation::DeleteObject => {
-                let version = query()?.member("version_check").string().filter(|version| !version.is_empty());
+                let version = query()?.member("version_check").string();
                 let version = version.map(|version| check(VersionId::new("version_check", version)));
                 Ok(Operation::Delete(DeleteObject { id: id()?, version_check: version.transpose()? }))
             }
