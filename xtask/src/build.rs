@@ -7,6 +7,7 @@ use crate::project::{Project, run};
 use crate::setup::{self, Tools};
 use crate::wasm_target::Source;
 use anyhow::{Context, Result};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -98,7 +99,65 @@ fn assemble(project: &Project) -> Result<()> {
         run(project.command("node_modules/.bin/tsc").args(["--project", config]))?;
     }
 
-    // Tests and examples import the package by its name, as users do.
+    command_line(project)?;
+    link(project)
+}
+
+/// The command line, in one file with the libraries it uses: the package has no dependencies. The package itself is
+/// imported by its name, as whoever uses it does.
+fn command_line(project: &Project) -> Result<()> {
+    let file = project.path("pkg/dist/cli.js");
+    let mut esbuild = project.command("node_modules/.bin/esbuild");
+    esbuild.args(["js/src/cli/main.ts", "--bundle", "--platform=node", "--format=esm", "--target=node20"]);
+    esbuild.args([
+        "--external:workos-vault-edge",
+        "--minify-whitespace",
+        "--legal-comments=none",
+        "--log-level=warning",
+    ]);
+    // Some of the libraries are CommonJS and ask for Node's own modules at run time.
+    esbuild.arg("--banner:js=#!/usr/bin/env node\nimport { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);");
+    let meta = project.path("target/cli-meta.json");
+    esbuild.arg(format!("--outfile={}", file.display())).arg(format!("--metafile={}", meta.display()));
+    run(&mut esbuild)?;
+    licences(project, &fs::read_to_string(meta)?)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// What the libraries in the command line ask to be passed on with them: their licences.
+fn licences(project: &Project, meta: &str) -> Result<()> {
+    let mut packages: Vec<&str> = meta
+        .split("\"node_modules/")
+        .skip(1)
+        .filter_map(|rest| {
+            let parts = if rest.starts_with('@') { 2 } else { 1 };
+            Some(&rest[..rest.match_indices('/').nth(parts - 1)?.0])
+        })
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let mut text = String::from("Libraries that dist/cli.js holds, and their licences.\n");
+    for package in packages {
+        let folder = project.path("node_modules").join(package);
+        let found = fs::read_dir(&folder)?.filter_map(Result::ok).find(|file| {
+            let name = file.file_name().to_string_lossy().to_ascii_lowercase();
+            name.starts_with("license") || name.starts_with("licence")
+        });
+        let found = found.with_context(|| format!("{package} has no licence"))?;
+        let licence = fs::read_to_string(found.path())?;
+        let _ = write!(text, "\n---- {package}\n\n{}\n", licence.trim());
+    }
+    fs::write(project.path("pkg/dist/cli.LICENSES.txt"), text)?;
+    Ok(())
+}
+
+/// Tests, examples and the command line import the package by its name, as users do.
+fn link(project: &Project) -> Result<()> {
     let link = project.path("node_modules/workos-vault-edge");
     if link.symlink_metadata().is_err() {
         #[cfg(unix)]

@@ -137,11 +137,14 @@ impl Settings {
     }
 
     fn network(&self, cause: JsValue) -> Failure {
-        let said = Node::Given(cause.clone()).member("message").string();
-        let message = match said {
-            Some(said) if !said.is_empty() => ["no answer from the service: ", &self.redact(&said)].concat(),
-            _ => "no answer from the service".into(),
-        };
+        let thrown = Node::Given(cause.clone());
+        // Node's own says "fetch failed", and why in the cause.
+        let said = [thrown.member("message"), thrown.member("cause").member("message")];
+        let mut message = String::from("no answer from the service");
+        for said in said.iter().filter_map(Tree::string).filter(|said| !said.is_empty()) {
+            message.push_str(": ");
+            message.push_str(&self.redact(&said));
+        }
         Failure::Vault { error: Error::new(Code::NetworkError, message), cause: Some(cause) }
     }
 }
