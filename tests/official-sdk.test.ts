@@ -168,4 +168,50 @@ describe('the official SDK and ours see the same', () => {
     } as ConstructorParameters<typeof WorkOS>[1]);
     await assert.rejects(stranger.vault.readObject({ id }), { name: 'UnauthorizedException', status: 401 });
   });
+
+  test('listEvents', async () => {
+    const emulator = new VaultEmulator({
+      customerKeys: [{ organizationId: 'org_c', provider: 'AZURE_KEY_VAULT' }],
+    });
+    const official = new WorkOS(emulator.apiKey, {
+      fetchFn: emulator.fetch,
+      maxRetries: 0,
+    } as ConstructorParameters<typeof WorkOS>[1]);
+    const ours = new VaultClient({ apiKey: emulator.apiKey, fetch: emulator.fetch });
+    const { id } = await ours.createObject({ name: 'a', value: 'v', context });
+    await ours.readObject({ id });
+    await ours.updateObject({ id, value: 'w' });
+    await ours.listObjects();
+    await ours.describeObject({ id });
+    await ours.decrypt(await ours.encrypt('x', context));
+    await ours.deleteObject({ id });
+    const events = [
+      'vault.data.created',
+      'vault.data.read',
+      'vault.data.updated',
+      'vault.data.deleted',
+      'vault.names.listed',
+      'vault.metadata.read',
+      'vault.kek.created',
+      'vault.dek.read',
+      'vault.dek.decrypted',
+      'vault.byok_key.verification_completed',
+    ] as const;
+    const theirs = await official.events.listEvents({ events: [...events], limit: 100 });
+    const mine = await ours.listEvents({ events, limit: 100 });
+    assert.equal(mine.data.length, 11);
+    assert.equal(new Set(mine.data.map(({ event }) => event)).size, events.length, 'one of each');
+    // Theirs have dates as texts, and a context that these events do not have.
+    const plainly = theirs.data.map(({ id, event, createdAt, data }) => ({ id, event, createdAt, data }));
+    assert.deepEqual(plain(mine.data), plain(plainly));
+    const next = await official.events.listEvents({
+      events: [...events],
+      limit: 2,
+      after: mine.data[2]?.id ?? '',
+    });
+    assert.deepEqual(
+      next.data.map(({ id }) => id),
+      mine.data.slice(3, 5).map(({ id }) => id),
+    );
+  });
 });

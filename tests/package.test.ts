@@ -34,6 +34,9 @@ describe('the packed package', () => {
       'package.json',
       'README.md',
       'docs/encryption.md',
+      'docs/emulator.md',
+      'dist/cli.js',
+      'dist/cli.LICENSES.txt',
       'LICENSE-MIT',
       'LICENSE-APACHE',
       'CHANGELOG.md',
@@ -42,7 +45,7 @@ describe('the packed package', () => {
     for (const file of files) {
       assert.match(
         file,
-        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/.+\.md|dist\/.+\.(js|js\.map|d\.ts)|wasm\/(client|emulator)\/.+\.(js|wasm))$/,
+        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/.+\.md|dist\/.+\.(js|js\.map|d\.ts)|dist\/cli\.LICENSES\.txt|wasm\/(client|emulator)\/.+\.(js|wasm))$/,
       );
     }
     const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;
@@ -82,6 +85,22 @@ describe('the packed package', () => {
       `const { VaultClient } = require('workos-vault-edge');\nconst { VaultEmulator } = require('workos-vault-edge/emulator');\n(async () => {${program}})();`,
     );
     assert.equal(run('node', '--no-warnings', 'cjs.cjs').trim(), 'packed');
+  });
+
+  test('its command runs, by the name that npm gives it', () => {
+    assert.match(run('npx', '--no-install', 'workos-vault', 'context', 'check', 'a=b'), /^valid/m);
+    const server = run(
+      'node',
+      '--input-type=module',
+      '--eval',
+      `
+      import { VaultEmulator } from 'workos-vault-edge/emulator';
+      import { serve } from 'workos-vault-edge/emulator/server';
+      const served = await serve(new VaultEmulator(), { port: 0 });
+      console.log((await fetch(served.url + '/_emulator/health')).status);
+      await served.close();`,
+    );
+    assert.equal(server.trim(), '200');
   });
 
   test('its declarations check under strict TypeScript, with every library check on', () => {

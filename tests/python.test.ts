@@ -12,7 +12,11 @@ import { serve } from 'workos-vault-edge/emulator/server';
 const python = process.env.WORKOS_PYTHON ?? 'python3';
 
 /** Runs a program to its end; this process meanwhile serves. */
-async function run(program: string, args: string[], input = ''): Promise<{ output: string; status: number | null }> {
+async function run(
+  program: string,
+  args: string[],
+  input = '',
+): Promise<{ output: string; status: number | null }> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -26,7 +30,7 @@ async function run(program: string, args: string[], input = ''): Promise<{ outpu
   return { output: status === 0 ? stdout : stdout + stderr, status };
 }
 
-test('PyPI\'s workos drives every operation, and reads our envelopes as we read its', async () => {
+test("PyPI's workos drives every operation, and reads our envelopes as we read its", async () => {
   const emulator = new VaultEmulator();
   const served = await serve(emulator, { port: 0 });
   try {

@@ -1,7 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { CoreClient } from '../wasm/client/client.js';
 import { checked, invalid, settle } from './errors.js';
-import { eventOf, type ListEventsOptions, type VaultEvent, type VaultEventName, type WireEvent } from './events.js';
+import {
+  eventOf,
+  type ListEventsOptions,
+  type VaultEvent,
+  type VaultEventName,
+  type WireEvent,
+} from './events.js';
 import { openFields, sealFields } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';

@@ -101,9 +101,6 @@ export interface ForEnvironment {
   apiKey?: string | undefined;
 }
 
-/** What a host needs of an answer to send it. @internal */
-export type { CoreAnswer };
-
 // JSON would turn NaN and Infinity into null, which stands for a default.
 const json = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) =>
@@ -124,7 +121,10 @@ const pause = (ms: number, signal: AbortSignal) =>
   });
 
 /** What `fetch` throws where a connection breaks. */
-const broken = () => new TypeError('fetch failed', { cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }) });
+const broken = () =>
+  new TypeError('fetch failed', {
+    cause: Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }),
+  });
 
 /** A body that breaks off in the middle, or comes slowly. */
 function slowed(answer: CoreAnswer, signal: AbortSignal): Response {

@@ -79,16 +79,22 @@ export const openapi = {
   security: [{ apiKey: [] }],
   paths: {
     '/vault/v1/kv': {
-      get: operation('listObjects', 'Objects, newest first', [200, 'A page.', ref('ObjectList')], [400, 422], {
-        parameters: [
-          limit,
-          query('before', ref('Cursor')),
-          query('after', ref('Cursor')),
-          order,
-          query('search', { ...text, description: 'Part of a name.' }),
-          query('updatedAfter', time),
-        ],
-      }),
+      get: operation(
+        'listObjects',
+        'Objects, newest first',
+        [200, 'A page.', ref('ObjectList')],
+        [400, 422],
+        {
+          parameters: [
+            limit,
+            query('before', ref('Cursor')),
+            query('after', ref('Cursor')),
+            order,
+            query('search', { ...text, description: 'Part of a name.' }),
+            query('updatedAfter', time),
+          ],
+        },
+      ),
       post: operation(
         'createObject',
         'Encrypts a value under the keys of its context and stores it',
@@ -107,9 +113,17 @@ export const openapi = {
       ),
     },
     '/vault/v1/kv/name/{name}': {
-      get: operation('readObjectByName', 'An object by its name', [200, 'It.', ref('Object')], [400, 404, 422], {
-        parameters: [inPath('name', "The object's name.", { type: 'string', minLength: 1, maxLength: 200 })],
-      }),
+      get: operation(
+        'readObjectByName',
+        'An object by its name',
+        [200, 'It.', ref('Object')],
+        [400, 404, 422],
+        {
+          parameters: [
+            inPath('name', "The object's name.", { type: 'string', minLength: 1, maxLength: 200 }),
+          ],
+        },
+      ),
     },
     '/vault/v1/kv/{id}': {
       parameters: [id],
@@ -119,7 +133,11 @@ export const openapi = {
         'Writes a new version',
         [201, 'It is written.', ref('ObjectWithoutValue')],
         [400, 404, 409, 413, 422],
-        body(object({ value: text, version_check: { type: ['string', 'null'], minLength: 1, maxLength: 256 } }, ['version_check'])),
+        body(
+          object({ value: text, version_check: { type: ['string', 'null'], minLength: 1, maxLength: 256 } }, [
+            'version_check',
+          ]),
+        ),
       ),
       delete: operation(
         'deleteObject',
@@ -131,11 +149,21 @@ export const openapi = {
     },
     '/vault/v1/kv/{id}/metadata': {
       parameters: [id],
-      get: operation('describeObject', 'An object without its value', [200, 'It.', ref('ObjectWithoutValue')], [400, 404, 422]),
+      get: operation(
+        'describeObject',
+        'An object without its value',
+        [200, 'It.', ref('ObjectWithoutValue')],
+        [400, 404, 422],
+      ),
     },
     '/vault/v1/kv/{id}/versions': {
       parameters: [id],
-      get: operation('listObjectVersions', 'Versions, newest first', [200, 'All of them.', ref('VersionList')], [400, 404, 422]),
+      get: operation(
+        'listObjectVersions',
+        'Versions, newest first',
+        [200, 'All of them.', ref('VersionList')],
+        [400, 404, 422],
+      ),
     },
     '/vault/v1/keys/data-key': {
       post: operation('createDataKey', 'A data key', [200, 'It.', ref('DataKeyPair')], [400, 413, 422], {
@@ -162,21 +190,31 @@ export const openapi = {
       ),
     },
     '/events': {
-      get: operation('listEvents', 'The audit log, oldest first', [200, 'A page.', ref('EventList')], [400, 422], {
-        parameters: [
-          {
-            ...query('events', { type: 'array', items: ref('EventName'), minItems: 1, maxItems: 100 }, true),
-            style: 'form',
-            explode: false,
-          },
-          limit,
-          query('after', { ...text, pattern: '^event_' }),
-          order,
-          query('range_start', { ...time, pattern: 'Z$' }),
-          query('range_end', { ...time, pattern: 'Z$' }),
-          query('organization_id', text),
-        ],
-      }),
+      get: operation(
+        'listEvents',
+        'The audit log, oldest first',
+        [200, 'A page.', ref('EventList')],
+        [400, 422],
+        {
+          parameters: [
+            {
+              ...query(
+                'events',
+                { type: 'array', items: ref('EventName'), minItems: 1, maxItems: 100 },
+                true,
+              ),
+              style: 'form',
+              explode: false,
+            },
+            limit,
+            query('after', { ...text, pattern: '^event_' }),
+            order,
+            query('range_start', { ...time, pattern: 'Z$' }),
+            query('range_end', { ...time, pattern: 'Z$' }),
+            query('organization_id', text),
+          ],
+        },
+      ),
     },
   },
   components: {

@@ -2,6 +2,7 @@
 import type { Case } from './case.ts';
 import { contexts } from './contexts.ts';
 import { dataKeys } from './data-keys.ts';
+import { emulator } from './emulator.ts';
 import { keys } from './keys.ts';
 import { localEncryption } from './local.ts';
 import { objects } from './objects.ts';
@@ -23,4 +24,5 @@ export const suite: Case[] = [
   ...group('wycheproof', wycheproof),
   ...group('tenants', tenants),
   ...group('transport', transport),
+  ...group('emulator', emulator),
 ];

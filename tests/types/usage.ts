@@ -1,5 +1,6 @@
 // What must, and must not, type-check in a user's project. Checked, never run.
 import {
+  type Bytes,
   type DataKeyPair,
   explain,
   KeyContext,
@@ -89,5 +90,27 @@ export async function usage(env: { WORKOS_API_KEY: string; DB: object }): Promis
     // @ts-expect-error no such code
     if (error.code === 'nope') throw error;
   }
+  const events = await vault.listEvents({ events: ['vault.data.read', 'vault.names.listed'] });
+  for (const event of events.data) {
+    same<typeof event.event, 'vault.data.read' | 'vault.names.listed'>(true);
+    if (event.event === 'vault.data.read') same<typeof event.data.kvName, string>(true);
+    // @ts-expect-error a list has no name
+    else event.data.kvName;
+  }
+  // @ts-expect-error no such event
+  await vault.listEvents({ events: ['vault.data.written'] });
+
+  const file = new Blob(['x']).stream().pipeThrough(vault.encryptStream(context, { chunkSize: 4096 }));
+  same<typeof file, ReadableStream<Bytes>>(true);
+  file.pipeThrough(vault.decryptStream({ associatedData: 'a' }));
+  new VaultClient({
+    apiKey: 'sk_test_types',
+    dataKeyCache: { maxAgeMs: 1, maxMessages: 1, maxBytes: 1 },
+    cipher: 'webcrypto',
+  }).close();
+  // @ts-expect-error the bounds are required
+  new VaultClient({ apiKey: 'sk_test_types', dataKeyCache: { maxAgeMs: 1 } });
+  same<ReturnType<typeof vault.isStale>, boolean | undefined>(true);
+
   for (const lint of explain(context).lints) same<typeof lint.level, 'warning' | 'note'>(true);
 }

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import { type Explanation, KeyContext, VaultError } from 'workos-vault-edge';
-import { ask, type Common, contextOf, exit, input, print, Stop, table, textOf } from './io.js';
+import { type Common, contextOf, exit, Interview, input, print, Stop, table, textOf } from './io.js';
 
 interface Source extends Common {
   file?: string;
@@ -76,7 +76,10 @@ interface Strategy extends Common {
 const everies = ['year', 'quarter', 'month'] as const;
 
 /** The calls that make a context, as TypeScript has them and as Rust does. */
-function plan(isolation: IsolationChoice, rotation: (typeof everies)[number] | undefined): [KeyContext, string, string] {
+function plan(
+  isolation: IsolationChoice,
+  rotation: (typeof everies)[number] | undefined,
+): [KeyContext, string, string] {
   const made: Record<IsolationChoice, [KeyContext, string, string]> = {
     organization: [
       KeyContext.forOrganization('org_123'),
@@ -116,15 +119,25 @@ function plan(isolation: IsolationChoice, rotation: (typeof everies)[number] | u
 }
 
 async function strategy(options: Strategy): Promise<void> {
-  const interview = options.isolation === undefined && process.stdin.isTTY === true;
   let { isolation, customerKeys, rotation } = options;
-  if (interview) {
+  if (isolation === undefined && process.stdin.isTTY) {
+    const interview = new Interview();
     const choices = Object.keys(isolations) as IsolationChoice[];
-    isolation = choices[Number(await ask('What is to be kept apart?', Object.values(isolations)))];
-    customerKeys ??= (await ask('Do customers bring keys of their own (BYOK), now or later?', ['yes', 'no'])) === '0';
-    rotation ??= ['never', ...everies][
-      Number(await ask('How often are new keys to be used?', ['never', ...everies.map((every) => `every ${every}`)]))
-    ];
+    isolation = choices[await interview.choose('What is to be kept apart?', Object.values(isolations))];
+    customerKeys ??=
+      (await interview.choose('Do customers bring keys of their own (BYOK), now or later?', [
+        'yes',
+        'no',
+      ])) === 0;
+    const periods = ['never', ...everies];
+    rotation ??=
+      periods[
+        await interview.choose('How often are new keys to be used?', [
+          'never',
+          ...everies.map((every) => `every ${every}`),
+        ])
+      ];
+    interview.close();
   }
   if (isolation === undefined || !(isolation in isolations)) {
     const known = Object.entries(isolations).map(([name, what]) => `  ${name.padEnd(12)} ${what}`);

@@ -30,7 +30,11 @@ function envelopeOf(bytes: Uint8Array): string | Uint8Array {
 /** Adds the commands. */
 export function crypto(program: Command): void {
   const context = (command: Command) =>
-    command.requiredOption('-c, --context <name=value>', 'an item of the key context; can be repeated', collect);
+    command.requiredOption(
+      '-c, --context <name=value>',
+      'an item of the key context; can be repeated',
+      collect,
+    );
   const aad = (command: Command) =>
     command.option('--aad <text>', 'what the envelope is bound to; the same is needed to decrypt');
 
@@ -60,7 +64,9 @@ export function crypto(program: Command): void {
     });
 
   aad(program.command('decrypt'))
-    .description('decrypt standard input to standard output: an envelope of any official SDK, or a stream of ours')
+    .description(
+      'decrypt standard input to standard output: an envelope of any official SDK, or a stream of ours',
+    )
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const vault = client(options);
@@ -92,7 +98,9 @@ export function crypto(program: Command): void {
     });
 
   context(program.command('rekey'))
-    .description('wrap the data key of an envelope on standard input for another context; the ciphertext stays')
+    .description(
+      'wrap the data key of an envelope on standard input for another context; the ciphertext stays',
+    )
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const envelope = envelopeOf(await input('Paste the envelope'));

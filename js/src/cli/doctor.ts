@@ -90,7 +90,8 @@ function checkVariables(report: Report, options: Options): void {
       report.failed('WORKOS_CLIENT_ID', error);
     }
   }
-  const url = options.baseUrl === undefined ? found.WORKOS_API_URL : { value: options.baseUrl, from: '--base-url' };
+  const url =
+    options.baseUrl === undefined ? found.WORKOS_API_URL : { value: options.baseUrl, from: '--base-url' };
   if (url === undefined) {
     report.add('PASS', 'WORKOS_API_URL', 'not set: https://api.workos.com');
     return;
@@ -109,7 +110,10 @@ function checkPackage(report: Report): void {
   const command = install.endsWith(':') ? `${install}${PACKAGE}` : `${install} ${PACKAGE}`;
   const because = lock === undefined ? 'no lock file: npm is assumed' : `${manager}, by ${lock[0]}`;
   try {
-    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, Record<string, string>>;
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+      string,
+      Record<string, string>
+    >;
     const wanted = ['dependencies', 'devDependencies', 'optionalDependencies'].find(
       (field) => manifest[field]?.[PACKAGE] !== undefined,
     );
@@ -117,7 +121,12 @@ function checkPackage(report: Report): void {
     if (wanted === undefined) {
       report.add('FAIL', 'package', `${PACKAGE} is not in package.json (${because})`, command);
     } else if (manager !== 'deno' && !existsSync(installed)) {
-      report.add('FAIL', 'package', `in ${wanted}, but not installed (${because})`, `${install.split(' ')[0]} install`);
+      report.add(
+        'FAIL',
+        'package',
+        `in ${wanted}, but not installed (${because})`,
+        `${install.split(' ')[0]} install`,
+      );
     } else {
       report.add('PASS', 'package', `in ${wanted} (${because})`);
     }
@@ -176,7 +185,12 @@ async function checkService(report: Report, options: Options): Promise<VaultClie
     // The header has whole seconds.
     const seconds = Math.round(Math.abs(ahead) / 1000);
     if (Math.abs(ahead) > SKEW_MAX_MS)
-      report.add('FAIL', 'clock', `${seconds} s ${ahead > 0 ? 'ahead of' : 'behind'} the service's`, 'Set the clock by NTP.');
+      report.add(
+        'FAIL',
+        'clock',
+        `${seconds} s ${ahead > 0 ? 'ahead of' : 'behind'} the service's`,
+        'Set the clock by NTP.',
+      );
     else report.add('PASS', 'clock', `within ${seconds + 1} s of the service's`);
   }
   if (options.org === undefined) {
@@ -196,7 +210,11 @@ async function checkOrganization(report: Report, vault: VaultClient, org: string
   const lint = explain(context).lints[0];
   try {
     await vault.createDataKey({ context });
-    report.add('PASS', 'organization', lint === undefined ? `${org} is accepted` : `${org} is accepted; ${lint.message}`);
+    report.add(
+      'PASS',
+      'organization',
+      lint === undefined ? `${org} is accepted` : `${org} is accepted; ${lint.message}`,
+    );
   } catch (error) {
     report.failed('organization', error);
     if (!(error instanceof VaultError && error.code === 'customer_key_inaccessible')) {
@@ -245,7 +263,10 @@ async function roundTrip(report: Report, vault: VaultClient, options: Options): 
     const read = await vault.readObject({ id }, { signal });
     if (read.value !== value) throw new Error('what was read is not what was written');
     report.add('PASS', 'read', `under key ${read.metadata.keyId}`);
-    const updated = await vault.updateObject({ id, value: `${value}!`, versionCheck: created.versionId }, { signal });
+    const updated = await vault.updateObject(
+      { id, value: `${value}!`, versionCheck: created.versionId },
+      { signal },
+    );
     report.add('PASS', 'update', 'under a lock on its version');
     try {
       await vault.updateObject({ id, value: 'lost', versionCheck: created.versionId }, { signal });
@@ -267,7 +288,12 @@ async function roundTrip(report: Report, vault: VaultClient, options: Options): 
 }
 
 /** Deletes what the round trip left, also where its creation was cut off before the answer. */
-async function cleanUp(report: Report, vault: VaultClient, name: string, id: string | undefined): Promise<void> {
+async function cleanUp(
+  report: Report,
+  vault: VaultClient,
+  name: string,
+  id: string | undefined,
+): Promise<void> {
   if (id === undefined && !report.lines.some(({ outcome }) => outcome === 'FAIL')) return;
   try {
     const left = id ?? (await vault.readObjectByName({ name })).id;
@@ -283,7 +309,9 @@ async function cleanUp(report: Report, vault: VaultClient, name: string, id: str
 export function doctor(program: Command): void {
   program
     .command('doctor')
-    .description('check settings, package, service, key, organization and clock; ends with 1 if a check fails')
+    .description(
+      'check settings, package, service, key, organization and clock; ends with 1 if a check fails',
+    )
     .option('--org <id>', 'an organization to check a context with')
     .option('--live-roundtrip', 'create, read, update, lock and delete one object')
     .action(async (_: unknown, command: Command) => {
@@ -292,14 +320,18 @@ export function doctor(program: Command): void {
       checkVariables(report, options);
       checkPackage(report);
       const vault = await checkService(report, options);
-      if (!options.liveRoundtrip) report.add('SKIP', 'roundtrip', 'not asked for', '--live-roundtrip does one');
+      if (!options.liveRoundtrip)
+        report.add('SKIP', 'roundtrip', 'not asked for', '--live-roundtrip does one');
       else if (vault === undefined) report.add('SKIP', 'roundtrip', 'the key has to be accepted first');
       else await roundTrip(report, vault, options);
       const failed = report.lines.filter(({ outcome }) => outcome === 'FAIL').length;
-      if (options.json) process.stdout.write(`${JSON.stringify({ ok: failed === 0, checks: report.lines })}\n`);
+      if (options.json)
+        process.stdout.write(`${JSON.stringify({ ok: failed === 0, checks: report.lines })}\n`);
       else
         process.stdout.write(
-          failed === 0 ? colors.green('\nAll is well.\n') : colors.red(`\n${failed} of ${report.lines.length} checks failed.\n`),
+          failed === 0
+            ? colors.green('\nAll is well.\n')
+            : colors.red(`\n${failed} of ${report.lines.length} checks failed.\n`),
         );
       if (failed > 0) process.exitCode = exit.failed;
     });

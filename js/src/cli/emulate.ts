@@ -143,7 +143,9 @@ export function emulate(program: Command): void {
       const { url } = served;
       const { apiKey } = emulator;
       if (options.json) {
-        process.stdout.write(`${JSON.stringify({ ready: true, url, apiKey, objects: emulator.objectCount })}\n`);
+        process.stdout.write(
+          `${JSON.stringify({ ready: true, url, apiKey, objects: emulator.objectCount })}\n`,
+        );
       } else {
         const open = options.state !== undefined && !process.env.WORKOS_VAULT_STATE_KEY;
         const lines = [

@@ -18,12 +18,19 @@ interface EventPage {
 const FOLLOW_MS = 1000;
 
 function line(event: VaultEvent): string {
-  const { actorName, actorId: _, actorSource: __, ...rest } = event.data as unknown as Record<string, unknown>;
+  const {
+    actorName,
+    actorId: _,
+    actorSource: __,
+    ...rest
+  } = event.data as unknown as Record<string, unknown>;
   const told = Object.entries(rest).map(([name, value]) => {
     const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
     return `${colors.dim(`${name}=`)}${text}`;
   });
-  return [event.createdAt.toISOString(), colors.cyan(event.event.padEnd(22)), actorName ?? '', ...told].join('  ');
+  return [event.createdAt.toISOString(), colors.cyan(event.event.padEnd(22)), actorName ?? '', ...told].join(
+    '  ',
+  );
 }
 
 /** Adds the command. */
@@ -47,7 +54,10 @@ export function events(program: Command): void {
       if (options.limit !== undefined && !(Number.isInteger(options.limit) && options.limit > 0))
         throw new Stop('--limit: expected a whole number from 1 on');
       const vault = client(options);
-      let [after, left]: [string | undefined, number] = [undefined, options.limit ?? Number.POSITIVE_INFINITY];
+      let [after, left]: [string | undefined, number] = [
+        undefined,
+        options.limit ?? Number.POSITIVE_INFINITY,
+      ];
       for (;;) {
         const page: EventPage = await vault.listEvents({
           events: wanted,

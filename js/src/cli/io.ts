@@ -52,8 +52,7 @@ export function tell(error: unknown, json: boolean): void {
     error instanceof VaultError
       ? error.toJSON()
       : { message: error instanceof Error ? error.message : String(error) };
-  const cure =
-    error instanceof VaultError ? error.recovery : error instanceof Stop ? error.cure : undefined;
+  const cure = error instanceof VaultError ? error.recovery : error instanceof Stop ? error.cure : undefined;
   if (json) {
     process.stderr.write(`${JSON.stringify({ error: { ...facts, ...(cure ? { recovery: cure } : {}) } })}\n`);
     return;
@@ -90,7 +89,10 @@ export function table(head: string[], rows: string[][]): string {
     middle: '  ',
   };
   const made = new Table({ chars, style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] } });
-  made.push(head.map((name) => colors.dim(name)), ...rows);
+  made.push(
+    head.map((name) => colors.dim(name)),
+    ...rows,
+  );
   return made
     .toString()
     .split('\n')
@@ -110,25 +112,27 @@ export async function input(what: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await buffer(process.stdin));
 }
 
-/** Asks on a terminal. */
-export async function ask(question: string, choices?: string[]): Promise<string> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
+/** Questions on a terminal, one after the other; answers may be typed ahead. */
+export class Interview {
+  readonly #interface = createInterface({ input: process.stdin, output: process.stderr });
+  readonly #lines = this.#interface[Symbol.asyncIterator]();
+
+  /** The number of a choice, from 0 on. */
+  async choose(question: string, choices: readonly string[]): Promise<number> {
+    process.stderr.write(
+      `${question}\n${choices.map((choice, at) => `  ${at + 1}) ${choice}`).join('\n')}\n> `,
+    );
     for (;;) {
-      const prompt = choices
-        ? `${question}\n${choices.map((choice, at) => `  ${at + 1}) ${choice}`).join('\n')}\n> `
-        : `${question}\n> `;
-      const answer = (await lines.question(prompt)).trim();
-      if (choices === undefined) {
-        if (answer !== '') return answer;
-        continue;
-      }
-      const at = Number(answer) - 1;
-      if (choices[at] !== undefined) return String(at);
-      process.stderr.write(colors.yellow(`a number from 1 to ${choices.length}\n`));
+      const line = await this.#lines.next();
+      if (line.done) throw new Stop('the interview was ended');
+      const at = Number(line.value.trim()) - 1;
+      if (choices[at] !== undefined) return at;
+      process.stderr.write(`${colors.yellow(`a number from 1 to ${choices.length}`)}\n> `);
     }
-  } finally {
-    lines.close();
+  }
+
+  close(): void {
+    this.#interface.close();
   }
 }
 

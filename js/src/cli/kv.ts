@@ -4,7 +4,19 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import colors from 'picocolors';
 import type { ObjectMetadata, ObjectSummary, VaultClient, VaultObject } from 'workos-vault-edge';
-import { type Common, collect, contextOf, exit, facts, input, mask, print, Stop, table, textOf } from './io.js';
+import {
+  type Common,
+  collect,
+  contextOf,
+  exit,
+  facts,
+  input,
+  mask,
+  print,
+  Stop,
+  table,
+  textOf,
+} from './io.js';
 import { client } from './settings.js';
 
 interface Which extends Common {
@@ -16,7 +28,7 @@ interface Value extends Common {
 }
 
 /** A value from a file or standard input: text where it is, else bytes. */
-async function valueOf({ file }: Value): Promise<string | Uint8Array> {
+async function readValue({ file }: Value): Promise<string | Uint8Array> {
   let bytes: Uint8Array;
   try {
     bytes = file === undefined ? await input('Type the value') : readFileSync(file);
@@ -31,11 +43,24 @@ async function idOf(vault: VaultClient, which: string, { byName }: Which): Promi
   return byName ? (await vault.readObjectByName({ name: which })).id : which;
 }
 
-function lines({ id, environmentId, context, keyId, updatedAt, updatedBy, versionId }: ObjectMetadata): [string, string][] {
+function lines({
+  id,
+  environmentId,
+  context,
+  keyId,
+  updatedAt,
+  updatedBy,
+  versionId,
+}: ObjectMetadata): [string, string][] {
   return [
     ['id', id],
     ['version', versionId ?? ''],
-    ['context', Object.entries(context).map(([name, value]) => `${name}=${value}`).join('  ')],
+    [
+      'context',
+      Object.entries(context)
+        .map(([name, value]) => `${name}=${value}`)
+        .join('  '),
+    ],
     ['key', keyId],
     ['updated', `${updatedAt.toISOString()} by ${updatedBy.name}`],
     ['environment', environmentId],
@@ -51,8 +76,7 @@ function shown(object: VaultObject<string | undefined>, reveal: boolean): string
 /** Adds the commands. */
 export function kv(program: Command): void {
   const group = program.command('kv').description('objects: named, versioned, encrypted values');
-  const which = (command: Command) =>
-    command.option('--by-name', 'the argument is a name, not an ID');
+  const which = (command: Command) => command.option('--by-name', 'the argument is a name, not an ID');
   const value = (command: Command) =>
     command.option('-f, --file <file>', 'read the value from a file; standard input unless given');
 
@@ -63,7 +87,7 @@ export function kv(program: Command): void {
       const options = command.optsWithGlobals<Value & { context: string[] }>();
       const vault = client(options);
       const context = contextOf(options.context);
-      const created = await vault.createObject({ name, value: await valueOf(options), context });
+      const created = await vault.createObject({ name, value: await readValue(options), context });
       print(options, created, () => facts([['name', name], ...lines(created)]));
     });
 
@@ -131,7 +155,9 @@ export function kv(program: Command): void {
         if (!all && found.length === limit) break;
       }
       const rows = found.map(({ name, id, updatedAt }) => [name, id, updatedAt?.toISOString() ?? '']);
-      print(options, found, () => (rows.length === 0 ? 'no objects' : table(['name', 'id', 'updated'], rows)));
+      print(options, found, () =>
+        rows.length === 0 ? 'no objects' : table(['name', 'id', 'updated'], rows),
+      );
     });
 
   value(which(group.command('update').argument('<object>')))
@@ -142,7 +168,7 @@ export function kv(program: Command): void {
       const vault = client(options);
       const id = await idOf(vault, object, options);
       const { versionCheck } = options;
-      const updated = await vault.updateObject({ id, value: await valueOf(options), versionCheck });
+      const updated = await vault.updateObject({ id, value: await readValue(options), versionCheck });
       print(options, updated, () => shown(updated, false));
     });
 

@@ -3,7 +3,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CoreAnswer, VaultEmulator } from '../emulator.js';
+import type { CoreAnswer } from '../../wasm/emulator/emulator.js';
+import type { VaultEmulator } from '../emulator.js';
 import { openapi } from '../openapi.js';
 import { StateFile, stateKey } from './state.js';
 
@@ -57,7 +58,8 @@ async function send(answer: CoreAnswer, response: ServerResponse, head: boolean)
     return;
   }
   const { headers } = answer;
-  for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] as string, headers[at + 1] as string);
+  for (let at = 0; at < headers.length; at += 2)
+    response.setHeader(headers[at] as string, headers[at + 1] as string);
   response.statusCode = answer.status;
   const body = Buffer.from(answer.body);
   if (!head && answer.status !== 204) response.setHeader('content-length', body.length);

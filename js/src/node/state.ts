@@ -109,7 +109,9 @@ class Lines {
 
   #seal(number: number, text: string): string {
     const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', this.#key as Buffer, nonce).setAAD(Buffer.from(String(number)));
+    const cipher = createCipheriv('aes-256-gcm', this.#key as Buffer, nonce).setAAD(
+      Buffer.from(String(number)),
+    );
     const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64');
   }
@@ -127,12 +129,16 @@ function sum(number: number, body: string): string {
   return createHash('sha256').update(`${number} ${body}`).digest('hex').slice(0, 16);
 }
 
-/** Reads a file of state into an emulator. @throws {Error} Saying what is wrong with it, and in which line. */
-function load(file: string, emulator: VaultEmulator, key: Buffer | undefined): void {
+/**
+ * Reads a file of state into an emulator.
+ * @returns Whether the file is as it would be written anew.
+ * @throws {Error} Saying what is wrong with it, and in which line.
+ */
+function load(file: string, emulator: VaultEmulator, key: Buffer | undefined): boolean {
   const text = readFileSync(file, 'utf8');
   const lines = text.split('\n');
   // After the last line there is nothing; what is there was being written when the process ended.
-  lines.pop();
+  const unfinished = lines.pop();
   if (lines.length === 0) throw new Error('line 1: this is no state of the emulator');
   const reader = Lines.check(lines[0] ?? '', key);
   const parts: string[] = [];
@@ -144,6 +150,7 @@ function load(file: string, emulator: VaultEmulator, key: Buffer | undefined): v
     }
   }
   emulator.restore(parts.join(''));
+  return unfinished === '' && lines.length === 2;
 }
 
 const lockOf = (file: string) => `${file}.lock`;
@@ -209,9 +216,10 @@ export class StateFile {
   ): Promise<StateFile> {
     lock(file);
     try {
+      let compact = false;
       if (existsSync(file)) {
         try {
-          load(file, emulator, key);
+          compact = load(file, emulator, key);
         } catch (error) {
           throw new Error(
             `${file}: ${(error as Error).message}. Nothing was changed; move the file away to start anew`,
@@ -222,7 +230,7 @@ export class StateFile {
       }
       const state = new StateFile(file, emulator, new Lines(key));
       emulator.watchChanges();
-      await state.#rewrite();
+      await (compact ? state.#goOn() : state.#rewrite());
       return state;
     } catch (error) {
       unlock(file);
@@ -277,6 +285,11 @@ export class StateFile {
         closeSync(folder);
       }
     }
+    await this.#goOn();
+  }
+
+  /** Adds to the file, which holds the state in one line. */
+  async #goOn(): Promise<void> {
     this.#handle = await open(this.#file, 'a');
     this.#number = 2;
   }
