@@ -1,4 +1,4 @@
-// Every JavaScript block of the README and of docs/encryption.md, run as it stands.
+// Every JavaScript block of the README and of docs/, run as it stands.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -7,8 +7,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const encryption = readFileSync(new URL('../docs/encryption.md', import.meta.url), 'utf8');
-const blocks = [...(readme + encryption).matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(
+const docs = ['encryption', 'emulator'].map((name) =>
+  readFileSync(new URL(`../docs/${name}.md`, import.meta.url), 'utf8'),
+);
+const blocks = [...[readme, ...docs].join('\n').matchAll(/^```js\n([\s\S]*?)^```$/gm)].map(
   (match) => match[1] ?? '',
 );
 
@@ -18,6 +20,7 @@ const expected = [
   /^3\n1 true\nsigning-key .+\ncard .+\nRead the current version, .+\ntrue\n4111 1111 1111 1111\n$/,
   /^customer_key_inaccessible\n$/,
   /^1\n{ hits: 1, misses: 1, apiCalls: 1 }\n400000\n{ ok: true, value: 'b' }\n123-45-6789\n$/,
+  /^s3cret\n\[ 'token' \]\ns3cret\n$/,
 ];
 
 describe('the documentation', () => {

@@ -66,7 +66,7 @@ const limit = query('limit', { type: 'integer', minimum: 1, maximum: 100, defaul
 const order = query('order', { type: 'string', enum: ['asc', 'desc'] });
 
 /** The description. */
-export const openapi = {
+export const openapi: Readonly<Record<string, unknown>> = {
   openapi: '3.1.0',
   info: {
     title: 'workos-vault-edge: the local Vault',
@@ -283,4 +283,4 @@ export const openapi = {
       }),
     },
   },
-} as const;
+};
