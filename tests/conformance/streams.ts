@@ -18,8 +18,13 @@ function pieces(data: Uint8Array<ArrayBuffer>, lengths: number[]): ReadableStrea
   });
 }
 
+/** Everything a stream gives out. By a reader: a `Response` of Chromium's hides what a stream failed with. */
 async function all(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).arrayBuffer());
+  const parts: number[] = [];
+  const reader = stream.getReader();
+  for (let next = await reader.read(); !next.done; next = await reader.read())
+    for (const byte of next.value) parts.push(byte);
+  return Uint8Array.from(parts);
 }
 
 const from = (text: string) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));

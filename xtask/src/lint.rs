@@ -21,6 +21,8 @@ pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
     check("rustfmt", "cargo", format, None)?;
     let clippy = ["clippy", "--locked", "--all-targets", "--all-features", "--", "-D", "warnings"];
     check("clippy", "cargo", &clippy, None)?;
+    let fuzz = ["clippy", "--locked", "--package", "vault-fuzz", "--", "-D", "warnings"];
+    check("clippy: fuzz targets", "cargo", &fuzz, None)?;
     let doc = ["doc", "--locked", "--no-deps", "--quiet"];
     check("rustdoc", "cargo", &doc, Some(("RUSTDOCFLAGS", "-D warnings")))?;
     let biome: &[&str] = if fix { &["check", "--write", "."] } else { &["ci", "."] };
@@ -32,9 +34,10 @@ pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
         &["--noEmit", "--project", "tests/tsconfig.json"],
         None,
     )?;
+    check("tsc: command line", "node_modules/.bin/tsc", &["--project", "js/tsconfig.cli.json"], None)?;
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }
-    project.say("All 6 checks are clean.");
+    project.say("All checks are clean.");
     Ok(())
 }

@@ -124,7 +124,7 @@ pub(crate) fn browser(project: &Project) -> Result<Browser> {
     installed().context("Chromium and ChromeDriver were installed, but are not on PATH")
 }
 
-/// A Python that has PyPI's packages of `tests/python/requirements.txt`; nothing where there is no Python to be had.
+/// A Python that has the packages of `tests/python/requirements.txt`; nothing where there is no Python to be had.
 pub(crate) fn python(project: &Project) -> Result<Option<PathBuf>> {
     let wanted = fs::read(project.path("tests/python/requirements.txt"))?;
     let folder = project.path("target/tools/python");

@@ -41,11 +41,12 @@ impl Timestamp {
         OffsetDateTime::parse(text, &Rfc3339).ok().map(|at| Timestamp { text: text.into(), at })
     }
 
-    /// From milliseconds since 1970.
+    /// From milliseconds since 1970, with three digits of them, as the service writes a time.
     pub fn from_unix_ms(ms: u64) -> Option<Self> {
-        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()?;
-        let text = at.format(&Rfc3339).ok()?;
-        Some(Timestamp { text, at })
+        let seconds = OffsetDateTime::from_unix_timestamp(i64::try_from(ms / 1000).ok()?).ok()?;
+        let whole = seconds.format(&Rfc3339).ok()?;
+        let text = format!("{}.{:03}Z", whole.strip_suffix('Z')?, ms % 1000);
+        Some(Timestamp { at: OffsetDateTime::parse(&text, &Rfc3339).ok()?, text })
     }
 
     /// Exactly as it was written.
