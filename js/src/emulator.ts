@@ -79,7 +79,7 @@ export interface Fault {
   probability?: number;
   /** For `status`, `html` and `reset`: before the request takes effect (the default), or after. */
   when?: 'before' | 'after';
-  /** For `status` and `html`: 300 to 599. Default: 503. */
+  /** For `status` and `html`: 300 to 599, not 304. Default: 503. */
   status?: number;
   /** For `status` and `html`: a `Retry-After`, in milliseconds; seconds are what the header has. */
   retryAfterMs?: number;
@@ -109,6 +109,7 @@ const json = (value: unknown): string =>
 
 const pause = (ms: number, signal: AbortSignal) =>
   new Promise<void>((resolve, reject) => {
+    signal.throwIfAborted();
     const end = () => {
       clearTimeout(timer);
       reject(signal.reason);
@@ -137,6 +138,7 @@ function slowed(answer: CoreAnswer, signal: AbortSignal): Response {
     async pull(controller) {
       if (cut && at > 0) return controller.error(broken());
       if (at >= bytes.length) return controller.close();
+      signal.throwIfAborted();
       if (pieceMs > 0) await pause(pieceMs, signal);
       controller.enqueue(bytes.slice(at, at + pieceBytes));
       at += pieceBytes;
@@ -241,7 +243,7 @@ export class VaultEmulator {
     const names = options?.events ?? vaultEventNames;
     const query = { events: names.join(','), organization_id: options?.organizationId, limit: '100' };
     for (let after: string | undefined; ; ) {
-      const page = JSON.parse(this.#core.events(json({ ...query, after }), options?.apiKey)) as {
+      const page = JSON.parse(this.#core.events(json({ ...query, after }), options?.apiKey, Date.now())) as {
         data: { id: string; event: string; created_at: string; data: Record<string, unknown> }[];
         list_metadata: { after: string | null };
       };
@@ -257,7 +259,10 @@ export class VaultEmulator {
     return this.#core.seed(json(seed), environment?.apiKey, Date.now());
   }
 
-  /** As it was made: no objects, no events, no faults but those of its options. The clock stays as it is. */
+  /**
+   * As it was made: no objects, also none of a seed, no events, no faults but those of its options. The clock stays as
+   * it is.
+   */
   reset(): void {
     this.#core.reset(Date.now());
   }

@@ -75,7 +75,7 @@ export const openapi: Readonly<Record<string, unknown>> = {
       'What the emulator of WorkOS Vault answers. Not the description of the service, which WorkOS publishes.',
     license: { name: 'MIT OR Apache-2.0', identifier: 'MIT OR Apache-2.0' },
   },
-  servers: [{ url: 'http://127.0.0.1:4180' }],
+  servers: [{ url: '/' }],
   security: [{ apiKey: [] }],
   paths: {
     '/vault/v1/kv': {

@@ -2,7 +2,7 @@
 
 use crate::changes::Records;
 use crate::environment::{Environment, Host};
-use crate::faults::{Fault, Faults};
+use crate::faults::{Fault, Faults, RateLimit};
 use crate::idempotency::Replays;
 use crate::kms::CustomerKey;
 use crate::route::{self, refuse};
@@ -54,7 +54,14 @@ impl Emulator {
                 done(Json::object([("now", Json::text(crate::events::timestamp(now_ms).as_str()))]))
             }
             ("POST", ["reset"]) => {
-                self.start_over(host).map_err(refuse)?;
+                let index = self.keys[key].environment;
+                if let (Some(environment), Some(options)) =
+                    (self.environments.get_mut(index), self.options.environments.get(index))
+                {
+                    *environment = Environment::new(options, host).map_err(refuse)?;
+                }
+                self.replays = Replays::default();
+                self.was_replaced();
                 done(Json::object([("success", Json::Bool(true))]))
             }
             ("POST", ["seed"]) => {
@@ -76,13 +83,8 @@ impl Emulator {
                 let mut reader = Reader::body(&body);
                 let accessible = reader.bool("accessible");
                 let accessible = reader.finish(accessible).map_err(refuse)?;
-                let set = self.set_customer_key_access(
-                    organization_id,
-                    accessible,
-                    api_key,
-                    host.now_ms,
-                    host.random,
-                );
+                let set =
+                    self.set_customer_key_access(organization_id, accessible, api_key, host_ms, host.random);
                 set.map_err(no_such_key)?;
                 done(Json::object([("success", Json::Bool(true))]))
             }
@@ -120,6 +122,8 @@ impl Emulator {
         self.environments = self.fresh(host)?;
         self.replays = Replays::default();
         self.faults = Faults::new(self.options.faults.clone(), self.options.fault_seed, host.random);
+        self.rate_limit =
+            self.options.rate_limit.map(|(requests, window_ms)| RateLimit::new(requests, window_ms));
         self.was_replaced();
         Ok(())
     }
@@ -230,9 +234,17 @@ impl Emulator {
     }
 
     /// The audit log of an API key's environment, from a query as `GET /events` has it.
-    pub fn events(&mut self, query: &Json, api_key: Option<&str>) -> Result<Json, Error> {
+    pub fn events(
+        &mut self,
+        query: &Json,
+        api_key: Option<&str>,
+        now_ms: u64,
+        random: &mut dyn Randomness,
+    ) -> Result<Json, Error> {
         let list = vault_core::events::ListEvents::from_query(query)?;
+        let now_ms = self.now(now_ms);
         let (environment, _) = self.environment_of(api_key)?;
+        environment.tick(&mut Host { now_ms, random });
         environment.events.list(&list).map_err(|refusal| Error::new(Code::InvalidRequest, refusal.message))
     }
 
@@ -314,11 +326,13 @@ impl Emulator {
                 continue;
             }
             environment.clear_keys();
-            records
-                .fill(environment)
-                .map_err(|what| Error::new(Code::InvalidConfig, format!("snapshot: {what}")))?;
+            let filled = records.fill(environment);
+            filled.map_err(|what| Error::new(Code::InvalidConfig, format!("snapshot: {what}")))?;
+            environment.after_restore(&mut host);
         }
         self.environments = environments;
+        // An answer that was kept may tell of what is not there any more.
+        self.replays = Replays::default();
         self.was_replaced();
         Ok(())
     }

@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     organizations: Option<HashSet<String>>,
     recovery_period_ms: u64,
     customer_key_delay_ms: u64,
+    /// The customer keys of the options.
+    configured: Vec<CustomerKey>,
     pub(crate) kms: Kms,
     pub(crate) store: Store,
     pub(crate) events: EventLog,
@@ -63,6 +65,7 @@ impl Environment {
             organizations: options.organizations.as_ref().map(|known| known.iter().cloned().collect()),
             recovery_period_ms: options.recovery_period_ms,
             customer_key_delay_ms: options.customer_key_delay_ms,
+            configured: options.customer_keys.clone(),
             kms: Kms::default(),
             store: Store::new(Cursors::new(identity.cursor_key)),
             events: EventLog::default(),
@@ -74,6 +77,18 @@ impl Environment {
             environment.add_customer_key(key.clone(), host)?;
         }
         Ok(environment)
+    }
+
+    /// Sets right what a snapshot does not hold: what is still to come, and customer keys that are new in the options.
+    pub(crate) fn after_restore(&mut self, host: &mut Host<'_>) {
+        self.verifications = self.kms.usable_later(host.now_ms, self.customer_key_delay_ms);
+        for key in core::mem::take(&mut self.configured) {
+            if !self.kms.knows_customer(&key.organization_id) {
+                // It cannot have one already.
+                let _ = self.add_customer_key(key.clone(), host);
+            }
+            self.configured.push(key);
+        }
     }
 
     /// Forgets the keys that it was made with: others are to take their place.
@@ -91,7 +106,7 @@ impl Environment {
     /// Adds an organization's customer-managed key: what is written from now on is under it.
     pub(crate) fn add_customer_key(&mut self, key: CustomerKey, host: &mut Host<'_>) -> Result<(), Error> {
         let (organization_id, accessible) = (key.organization_id.clone(), key.accessible);
-        let id = self.kms.add_customer_key(key, host.now_ms, host.random)?;
+        let id = self.kms.add_customer_key(key, host.random)?;
         self.changes.note(Change::Kek(id));
         self.verified(&organization_id, accessible, host);
         Ok(())
@@ -105,7 +120,13 @@ impl Environment {
         accessible: bool,
         host: &mut Host<'_>,
     ) -> Result<(), Error> {
+        self.tick(host);
         let (id, _) = self.kms.customer_key(organization_id)?;
+        let before = self.kms.get(&id).and_then(|kek| kek.usable_from_ms);
+        if accessible && before.is_some() {
+            // What it has already, or will have soon, it keeps.
+            return Ok(());
+        }
         let from_ms = host.now_ms.saturating_add(self.customer_key_delay_ms);
         self.kms.set_usable_from(&id, accessible.then_some(from_ms));
         self.changes.note(Change::Kek(id));
@@ -125,6 +146,7 @@ impl Environment {
         organization_id: &str,
         host: &mut Host<'_>,
     ) -> Result<(), Error> {
+        self.tick(host);
         let (id, provider) = self.kms.customer_key(organization_id)?;
         self.kms.delete_customer_key(organization_id);
         self.changes.note(Change::Kek(id));
@@ -171,6 +193,7 @@ impl Environment {
         let mut names = HashSet::new();
         for (index, object) in objects.iter().enumerate() {
             let refused = self.check_organization(&object.context).err();
+            let refused = refused.or_else(|| self.kms.check(&object.context, host.now_ms).err());
             let refused =
                 refused.or_else(|| self.store.name_is_free(object.name.as_str(), host.now_ms).err());
             if let Some(refusal) = refused {
@@ -183,17 +206,23 @@ impl Environment {
         if !problems.is_empty() {
             return Err(Error::invalid(Code::InvalidConfig, problems));
         }
+        // Nothing can be refused any more.
+        let mut outcome = Ok(());
         for (index, object) in objects.into_iter().enumerate() {
-            self.create(object, key, host).map_err(|refusal| {
-                let field = format!("objects[{index}]");
-                Error::invalid(Code::InvalidConfig, vec![Problem::new(&field, refusal.message)])
-            })?;
+            if let Err(refusal) = self.create(object, key, host) {
+                let problem = Problem::new(&format!("objects[{index}]"), refusal.message);
+                outcome = Err(Error::invalid(Code::InvalidConfig, vec![problem]));
+                break;
+            }
         }
         self.tell_born(key, host);
-        Ok(())
+        outcome
     }
 
     pub(crate) fn run(&mut self, operation: Operation, key: &Key, host: &mut Host<'_>) -> Outcome {
+        for name in self.store.purge(host.now_ms) {
+            self.changes.note(Change::Pending(name));
+        }
         let outcome = self.operate(operation, key, host);
         self.tell_born(key, host);
         outcome

@@ -140,6 +140,9 @@ impl Fault {
         let after = one_of(reader, "when", &["before", "after"]) == 1;
         let as_date = one_of(reader, "retryAfterForm", &["seconds", "date"]) == 1;
         let status = optional(reader, "status", 300, 599);
+        if status == Some(304) {
+            reader.problem("status", "304 answers conditional requests only, and has no body");
+        }
         let retry_after_ms = optional(reader, "retryAfterMs", 0, DELAY_MAX_MS);
         let delay_ms = optional(reader, "delayMs", 0, DELAY_MAX_MS);
         let when = Self::read_when(reader);

@@ -131,7 +131,6 @@ impl Kms {
     pub(crate) fn add_customer_key(
         &mut self,
         key: CustomerKey,
-        now_ms: u64,
         random: &mut dyn Randomness,
     ) -> Result<String, Error> {
         if self.customer.contains_key(&key.organization_id) {
@@ -140,7 +139,8 @@ impl Kms {
         }
         let id = ids::uuid(random);
         let owner = Owner::Customer(key.organization_id, key.provider);
-        let usable_from_ms = key.accessible.then_some(now_ms);
+        // From the beginning of time: a clock that is set back takes nothing away.
+        let usable_from_ms = key.accessible.then_some(0);
         self.insert(id.clone(), Kek { key: Some(secret(random)), owner, usable_from_ms });
         Ok(id)
     }
@@ -153,6 +153,37 @@ impl Kms {
         }
         let message = format!("{organization_id} has no customer key");
         Err(Error::invalid(Code::NotFound, vec![Problem::new("organizationId", message)]))
+    }
+
+    /// Whether every KEK of a context can be used now, or be made.
+    pub(crate) fn check(&self, context: &KeyContext, now_ms: u64) -> Result<(), Refusal> {
+        match context.get(ORGANIZATION_ID).and_then(|organization| self.customer.get(organization)) {
+            Some(id) => self.usable(id, now_ms).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an organization has a key, or had one.
+    pub(crate) fn knows_customer(&self, organization_id: &str) -> bool {
+        self.keks
+            .values()
+            .any(|kek| matches!(&kek.owner, Owner::Customer(known, _) if known == organization_id))
+    }
+
+    /// Customer keys that can be used from a time to come: whose, and from when.
+    pub(crate) fn usable_later(&mut self, now_ms: u64, delay_ms: u64) -> Vec<(u64, String)> {
+        let latest = now_ms.saturating_add(delay_ms);
+        let mut later = Vec::new();
+        for kek in self.keks.values_mut() {
+            if let (Owner::Customer(organization, _), Some(from_ms)) = (&kek.owner, &mut kek.usable_from_ms) {
+                // It was noted by a clock that may have been ahead of this one.
+                *from_ms = (*from_ms).min(latest);
+                if *from_ms > now_ms {
+                    later.push((*from_ms, organization.clone()));
+                }
+            }
+        }
+        later
     }
 
     /// From when on the Vault may use a key; `None`: it may not.

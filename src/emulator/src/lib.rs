@@ -168,14 +168,13 @@ impl Emulator {
             }
         }
         let faults = Faults::new(options.faults.clone(), options.fault_seed, random);
-        let rate_limit = options.rate_limit.map(|(requests, window_ms)| RateLimit::new(requests, window_ms));
         let mut emulator = Emulator {
             options,
             keys,
             environments: Vec::new(),
             replays: Replays::default(),
             faults,
-            rate_limit,
+            rate_limit: None,
             offset_ms: 0,
             watched: false,
             replaced: false,
@@ -234,7 +233,8 @@ impl Emulator {
             write(response, outcome);
         }
         if let Some(strike) = strike {
-            strike.apply(response, host.now_ms);
+            // Whoever waits until a date looks at a clock of their own, not at this one.
+            strike.apply(response, host.now_ms.saturating_add_signed(self.offset_ms.saturating_neg()));
         }
     }
 
@@ -262,6 +262,9 @@ impl Emulator {
             return Ok((200, Json::object([("ready", Json::Bool(true))])));
         }
         let key = self.authenticate(request.authorization)?;
+        if request.body.len() > BODY_MAX {
+            return Err(Refusal::new(413, format!("the body is larger than {BODY_MAX} bytes")));
+        }
         if let ["_emulator", path @ ..] = &segments[..] {
             return self.control(path, request, key, host);
         }
@@ -271,9 +274,6 @@ impl Emulator {
         }
         let route = route?;
         let operation = route.operation(request.method)?;
-        if request.body.len() > BODY_MAX {
-            return Err(Refusal::new(413, format!("the body is larger than {BODY_MAX} bytes")));
-        }
         let operation = route.read(operation, request)?;
         let caller = self.keys[key].clone();
         let environment = &mut self.environments[caller.environment];

@@ -55,6 +55,8 @@ pub(crate) struct Store {
     by_name: HashMap<String, u64>,
     /// Names of deleted objects and the time until which each stays taken.
     pending: BTreeMap<String, u64>,
+    /// The time of the first of them to be over.
+    pending_until: u64,
     next: u64,
     cursors: Cursors,
 }
@@ -66,6 +68,7 @@ impl Store {
             by_id: HashMap::new(),
             by_name: HashMap::new(),
             pending: BTreeMap::new(),
+            pending_until: u64::MAX,
             next: 0,
             cursors,
         }
@@ -76,18 +79,32 @@ impl Store {
     }
 
     /// Whether a new object may have this name.
-    pub(crate) fn name_is_free(&mut self, name: &str, now_ms: u64) -> Result<(), Refusal> {
+    pub(crate) fn name_is_free(&self, name: &str, now_ms: u64) -> Result<(), Refusal> {
         if self.by_name.contains_key(name) {
             return Err(Refusal::new(409, "an object with this name already exists"));
         }
         match self.pending.get(name) {
             Some(until) if now_ms < *until => Err(Refusal::new(409, "object marked for deletion")),
-            Some(_) => {
-                self.pending.remove(name);
-                Ok(())
-            }
-            None => Ok(()),
+            _ => Ok(()),
         }
+    }
+
+    /// Forgets the names whose time is over, and says which.
+    pub(crate) fn purge(&mut self, now_ms: u64) -> Vec<String> {
+        if now_ms < self.pending_until {
+            return Vec::new();
+        }
+        let over: Vec<String> = self
+            .pending
+            .iter()
+            .filter(|(_, until)| **until <= now_ms)
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &over {
+            self.pending.remove(name);
+        }
+        self.pending_until = self.pending.values().min().copied().unwrap_or(u64::MAX);
+        over
     }
 
     /// Where the next object stands.
@@ -133,6 +150,7 @@ impl Store {
     }
 
     pub(crate) fn set_pending(&mut self, name: String, until_ms: u64) {
+        self.pending_until = self.pending_until.min(until_ms);
         self.pending.insert(name, until_ms);
     }
 
@@ -141,9 +159,8 @@ impl Store {
         let place = self.by_id.remove(id).ok_or_else(not_found)?;
         let object = self.objects.remove(&place).ok_or_else(not_found)?;
         self.by_name.remove(&object.name);
-        self.pending.retain(|_, until| *until > now_ms);
         if pending_until_ms > now_ms {
-            self.pending.insert(object.name.clone(), pending_until_ms);
+            self.set_pending(object.name.clone(), pending_until_ms);
         }
         Ok(object)
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use support::{Vault, one, plain, splitmix, text};
 use vault_core::events::VAULT_EVENTS;
+use vault_core::json::Json;
 use vault_emulator::{CustomerKey, EVENTS_KEPT, EnvironmentOptions, Options, Provider, Request};
 
 mod support;
@@ -175,6 +176,62 @@ fn access_to_a_customer_key_spreads_slowly_and_every_verification_is_told() {
 }
 
 #[test]
+fn what_is_accessible_stays_so_whatever_the_clock_does_and_verifications_are_told_when_due() {
+    let key = CustomerKey { organization_id: "org_c".into(), provider: Provider::AwsKms, accessible: true };
+    let options = || {
+        one(EnvironmentOptions {
+            customer_keys: vec![key.clone()],
+            customer_key_delay_ms: 60_000,
+            ..EnvironmentOptions::default()
+        })
+    };
+    let mut vault = Vault::new(options());
+    let context = json!({"context": {"organization_id": "org_c"}});
+    let create = |vault: &mut Vault| vault.ask("POST", "/vault/v1/keys/data-key", &context).0;
+    let now_ms = vault.now_ms;
+    vault.emulator.set_time(1_000_000_000_000, now_ms);
+    assert_eq!(create(&mut vault), 200, "though the clock was set back");
+    vault.set_access("org_c", true).unwrap();
+    assert_eq!(create(&mut vault), 200, "what is given again is not taken away");
+    // Over HTTP, with a clock that is ahead, the delay counts once.
+    vault.emulator.advance(3_600_000);
+    vault.ask("PUT", "/_emulator/customer-keys/org_c", &json!({"accessible": false}));
+    vault.ask("PUT", "/_emulator/customer-keys/org_c", &json!({"accessible": true}));
+    assert_eq!(create(&mut vault), 400);
+    let snapshot = vault.emulator.snapshot();
+    vault.emulator.advance(60_000);
+    // In process, with no request in between; and before it is taken away again.
+    let told = |vault: &mut Vault| {
+        let query = Json::parse(br#"{"events": "vault.byok_key.verification_completed"}"#).unwrap();
+        let mut text = String::new();
+        let now_ms = vault.now_ms;
+        vault
+            .emulator
+            .events(&query, None, now_ms, &mut splitmix(&mut vault.state))
+            .unwrap()
+            .write(&mut text);
+        text.matches("\"verified\":true").count()
+    };
+    assert_eq!(told(&mut vault), 2);
+    assert_eq!(create(&mut vault), 200);
+    // A clock that is not ahead any more makes nobody wait for long, and what was due still comes.
+    let mut again = Vault::new(options());
+    again.now_ms = vault.now_ms;
+    again.emulator.set_time(1_000_000_000_000, vault.now_ms);
+    again.emulator.restore(&snapshot, again.now_ms, &mut splitmix(&mut 5)).unwrap();
+    assert_eq!(create(&mut again), 400);
+    again.emulator.advance(60_000);
+    assert_eq!((create(&mut again), told(&mut again)), (200, 1));
+    // A customer key that is new in the options is there after a restore.
+    let more = CustomerKey { organization_id: "org_d".into(), provider: Provider::GcpKms, accessible: true };
+    let mut newer =
+        Vault::new(one(EnvironmentOptions { customer_keys: vec![more], ..EnvironmentOptions::default() }));
+    newer.emulator.restore(&snapshot, 0, &mut splitmix(&mut 6)).unwrap();
+    newer.set_access("org_d", false).unwrap();
+    newer.set_access("org_c", false).unwrap();
+}
+
+#[test]
 fn environments_see_nothing_of_one_another() {
     let environment =
         |key: &str| EnvironmentOptions { api_keys: vec![key.into()], ..EnvironmentOptions::default() };
@@ -211,6 +268,14 @@ fn environments_see_nothing_of_one_another() {
     let cursor = list["list_metadata"]["after"].clone();
     assert!(cursor.is_null());
     assert_eq!(vault.emulator.object_count(), 2);
+    let reset = Request {
+        method: "POST",
+        target: "/_emulator/reset",
+        authorization: Some("Bearer sk_test_two"),
+        ..Request::default()
+    };
+    assert_eq!(vault.send(&reset).status, 200);
+    assert_eq!(vault.emulator.object_count(), 1, "one is reset, not the other");
     let random = &mut splitmix(&mut vault.state);
     let error = vault.emulator.set_customer_key_access("org_1", true, Some("sk_test_no"), 0, random);
     assert_eq!(error.unwrap_err().problems[0].field, "apiKey");

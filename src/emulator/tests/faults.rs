@@ -103,6 +103,12 @@ fn answers_arrive_late_cut_broken_or_slowly() {
         with(json!({"kind": "status", "status": 429, "retryAfterMs": 2000, "retryAfterForm": "date"}));
     // The clock of these tests starts at 2024-06-15T10:30:00Z.
     assert_eq!(dated.header("retry-after"), Some("Sat, 15 Jun 2024 10:30:03 GMT"));
+    vault.emulator.advance(86_400_000);
+    assert_eq!(
+        vault.send(&list()).header("retry-after"),
+        Some("Sat, 15 Jun 2024 10:30:03 GMT"),
+        "the caller's clock"
+    );
     assert!(dated.header("x-request-id").is_some());
 }
 
@@ -126,6 +132,7 @@ fn rules_are_checked_and_can_be_set_over_http() {
         ["route", "when", "retryAfterForm", "status", "delayMs"].map(|name| format!("faults[0].{name}"))
     );
     assert_eq!(error(json!([{"kind": "drip", "every": 2, "next": 1}])), ["faults[0].every"]);
+    assert_eq!(error(json!([{"kind": "status", "status": 304}])), ["faults[0].status"]);
     assert_eq!(error(json!([{"kind": "drip", "probability": 2}])), ["faults[0].probability"]);
 
     let mut vault = plain();
@@ -197,6 +204,9 @@ fn the_edges_of_http() {
     ] {
         assert_eq!(send(&mut vault, "PUT", &path, content_type, body).status, status, "{content_type:?}");
     }
+
+    let large = vec![b' '; vault_emulator::BODY_MAX + 1];
+    assert_eq!(send(&mut vault, "POST", "/_emulator/seed", None, &large).status, 413);
 
     let mut open = with(&json!({"cors": true}));
     assert_eq!(open.send(&list()).header("access-control-allow-origin"), Some("*"));

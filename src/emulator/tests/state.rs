@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{Vault, one, plain, splitmix, text};
 use vault_core::json::Json;
-use vault_emulator::{CustomerKey, EnvironmentOptions, Options, Provider};
+use vault_emulator::{CustomerKey, EnvironmentOptions, Options, Provider, Request};
 
 mod support;
 
@@ -155,6 +155,25 @@ fn a_seed_is_made_whole_or_not_at_all() {
     assert_eq!(vault.emulator.object_count(), 0);
 }
 
+#[test]
+fn a_restore_forgets_the_answers_that_were_kept() {
+    let mut vault = plain();
+    let clean = vault.emulator.snapshot();
+    let create = Request {
+        method: "POST",
+        target: "/vault/v1/kv",
+        authorization: Some("Bearer sk_test_emulator"),
+        idempotency_key: Some("k"),
+        body: br#"{"name": "n", "value": "v", "key_context": {"a": "b"}}"#,
+        ..Request::default()
+    };
+    assert_eq!(vault.send(&create).status, 201);
+    let now_ms = vault.now_ms;
+    vault.emulator.restore(&clean, now_ms, &mut splitmix(&mut 8)).unwrap();
+    assert_eq!(vault.send(&create).status, 201);
+    assert_eq!(vault.emulator.object_count(), 1, "it was done, not repeated");
+}
+
 /// What a test may do to a Vault.
 #[derive(Clone, Debug)]
 enum Step {
@@ -163,6 +182,7 @@ enum Step {
     Delete(u8),
     Access(bool),
     Reset,
+    Wait,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -172,6 +192,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<u8>().prop_map(Step::Delete),
         1 => any::<bool>().prop_map(Step::Access),
         1 => Just(Step::Reset),
+        1 => Just(Step::Wait),
     ]
 }
 
@@ -207,6 +228,11 @@ proptest! {
                     if let Some(path) = pick(ids(&mut vault), at) {
                         vault.ask("DELETE", &path, &Value::Null);
                     }
+                }
+                // Until the names of what was deleted are free again.
+                Step::Wait => {
+                    vault.now_ms += 2_000_000;
+                    vault.ask("GET", "/vault/v1/kv", &Value::Null);
                 }
                 Step::Access(accessible) => vault.set_access("org_c", accessible).unwrap(),
                 Step::Reset => {

@@ -262,8 +262,10 @@ impl CoreEmulator {
     }
 
     /// A page of the audit log as JSON text, from a query as JSON text.
-    pub fn events(&self, query: &str, api_key: Option<String>) -> Result<String, JsValue> {
-        let page = self.0.borrow_mut().events(&json(query)?, api_key.as_deref()).map_err(refused)?;
+    pub fn events(&self, query: &str, api_key: Option<String>, now_ms: f64) -> Result<String, JsValue> {
+        let (mut emulator, query) = (self.0.borrow_mut(), json(query)?);
+        let page = emulator.events(&query, api_key.as_deref(), millis(now_ms), &mut random);
+        let page = page.map_err(refused)?;
         let mut text = String::new();
         page.write(&mut text);
         Ok(text)

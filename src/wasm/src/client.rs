@@ -1,6 +1,5 @@
 //! The operations, from JavaScript's options to JavaScript's results.
 
-use crate::batch;
 use crate::call::{Call, CallOptions};
 use crate::data_keys::DataKeys;
 use crate::failure::Failure;
@@ -303,61 +302,24 @@ impl CoreClient {
         options: JsValue,
         as_bytes: bool,
     ) -> Promise {
-        let source = self.0.source();
-        let read = || {
-            let plain = Plain::read(&data.into(), &aad.into())?;
-            let output = Output::read(&options.clone().into(), as_bytes, source.ciphers())?;
-            let create = CreateDataKey::for_context(&Node::from(context), source.client.scope.as_ref())?;
-            let call = source.client.start_with(options, &["layout"])?;
-            Ok((source, plain, output, create, call))
-        };
-        call(read, |(source, plain, output, create, call)| async move {
-            source.encrypt(&plain, &create, output, &call).await
-        })
+        self.0.source().encrypt_call(|| self.0.create_for(context), data, aad, options, as_bytes)
     }
 
     /// `decrypt` and `decryptBytes`.
     pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promise {
-        let source = self.0.source();
-        let read = || {
-            source.client.unscoped()?;
-            let sealed = Sealed::read(&envelope.into(), &aad.into(), source.ciphers())?;
-            let call = source.client.start(with)?;
-            Ok((source, sealed, call))
-        };
-        call(
-            read,
-            move |(source, sealed, call)| async move { source.decrypt(&sealed, &call, as_bytes).await },
-        )
+        self.0.source().decrypt_call(envelope, aad, with, as_bytes)
     }
 
     /// `encryptMany`.
     #[wasm_bindgen(js_name = encryptMany)]
     pub fn encrypt_many(&self, items: JsValue, context: JsValue, options: JsValue) -> Promise {
-        let source = self.0.source();
-        let read = || {
-            let output = Output::read(&options.clone().into(), false, source.ciphers())?;
-            let create = CreateDataKey::for_context(&Node::from(context), source.client.scope.as_ref())?;
-            let plain = batch::plain(&items.into())?;
-            let call = source.client.start_with(options, &["layout"])?;
-            Ok((source, plain, create, output, call))
-        };
-        call(read, |(source, plain, create, output, call)| async move {
-            source.encrypt_many(plain, &create, output, &call).await
-        })
+        self.0.source().encrypt_many_call(|| self.0.create_for(context), items, options)
     }
 
     /// `decryptMany`.
     #[wasm_bindgen(js_name = decryptMany)]
     pub fn decrypt_many(&self, items: JsValue, with: JsValue) -> Promise {
-        let source = self.0.source();
-        let read = || {
-            source.client.unscoped()?;
-            let sealed = batch::sealed(&items.into(), source.ciphers())?;
-            let call = Rc::new(source.client.start(with)?);
-            Ok((source, sealed, call))
-        };
-        call(read, |(source, sealed, call)| async move { source.decrypt_many(sealed, call).await })
+        self.0.source().decrypt_many_call(items, with)
     }
 
     /// `encryptStream`: a promise of a `CoreStream`. What is wrong with the arguments is thrown at once.
@@ -393,13 +355,7 @@ impl CoreClient {
     /// `isStale`.
     #[wasm_bindgen(js_name = isStale)]
     pub fn is_stale(&self, envelope: JsValue, context: JsValue) -> Result<Option<bool>, JsValue> {
-        let source = self.0.source();
-        let read = || -> Result<_, Failure> {
-            let sealed = Sealed::read(&envelope.into(), &JsValue::UNDEFINED.into(), source.ciphers())?;
-            Ok((sealed, CreateDataKey::for_context(&Node::from(context), self.0.scope.as_ref())?))
-        };
-        let (sealed, create) = read()?;
-        Ok(source.is_stale(&sealed, &create.0))
+        Ok(self.0.source().is_stale_call(|| self.0.create_for(context), envelope)?)
     }
 
     /// `encryptWith`: an envelope under a data key that the caller has. No request.
@@ -465,9 +421,9 @@ impl CoreClient {
         self.0.unscoped()?;
         let options = Node::from(options);
         let bounds = Bounds::of_keyring(&options).map_err(Failure::from)?;
-        let create = CreateDataKey::for_context(&options.member("context"), self.0.scope.as_ref());
+        let create = self.0.create_for(options.member("context").js())?;
         let source = KeySource { client: self.0.clone(), kept: Some(DataKeys::new(bounds)) };
-        Ok(CoreKeyring::new(source, create.map_err(Failure::from)?))
+        Ok(CoreKeyring::new(source, create))
     }
 }
 
@@ -543,6 +499,11 @@ impl Inner {
         Ok(())
     }
 
+    /// What creates a data key for a context; in a scoped client it starts from the scope.
+    pub(crate) fn create_for(&self, context: JsValue) -> Result<CreateDataKey, Failure> {
+        Ok(CreateDataKey::for_context(&Node::from(context), self.scope.as_ref())?)
+    }
+
     /// Where data keys come from.
     fn source(self: &Rc<Self>) -> KeySource {
         KeySource { client: self.clone(), kept: self.settings.kept.clone() }
@@ -591,7 +552,7 @@ impl Inner {
     }
 
     /// Refuses what a scoped client cannot check.
-    fn unscoped(&self) -> Result<(), Failure> {
+    pub(crate) fn unscoped(&self) -> Result<(), Failure> {
         if self.scope.is_none() {
             return Ok(());
         }

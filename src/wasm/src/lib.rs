@@ -3,7 +3,7 @@
 //!
 //! - `client`: the operations
 //! - `modify`: read, apply, write under a version lock
-//! - `local`, `batch`, `stream`: encryption outside the Vault, of one item, of many, and of data of any length
+//! - `local`, `batch`, `stream`, `local_calls`: encryption outside the Vault, of one item, of many, and of data of any length
 //! - `crypt`: the two ciphers
 //! - `key_source`, `data_keys`, `keyring`: where data keys come from, and those that are used again
 //! - `settings`: what a client is set up with
@@ -23,6 +23,7 @@ mod failure;
 mod key_source;
 mod keyring;
 mod local;
+mod local_calls;
 mod modify;
 mod output;
 mod settings;

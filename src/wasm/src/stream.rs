@@ -13,7 +13,6 @@ use js_sys::{Promise, Uint8Array};
 use std::cell::RefCell;
 use std::rc::Rc;
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
-use vault_core::keys::CreateDataKey;
 use vault_core::stream::{CHUNK_DEFAULT, CHUNK_MAX, CHUNK_MIN, Chunks, Header};
 use vault_core::tree::Tree;
 use vault_core::{Code, Error};
@@ -132,7 +131,7 @@ pub(crate) fn start_sealing(
     context: JsValue,
     options: JsValue,
 ) -> Result<Promise, Failure> {
-    let create = CreateDataKey::for_context(&Node::from(context), client.scope.as_ref())?;
+    let create = client.create_for(context)?;
     let node = Node::from(options.clone());
     let aad = associated(&node.member("associatedData"))?;
     let chunk_bytes = whole(&node, "chunkSize", CHUNK_MIN, CHUNK_MAX)
