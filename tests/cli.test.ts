@@ -167,6 +167,12 @@ describe('workos-vault', () => {
     assert.ok(masked.out.includes(color), 'in colors');
     const revealed = await terminal(['kv', 'get', '--by-name', 'token', '--reveal']);
     assert.match(revealed.out, /s3cret-value/);
+    assert.doesNotMatch((await terminal(['--json', 'kv', 'get', '--by-name', 'token'])).out, /s3cret/);
+    for (const args of [['kv', 'get', '--by-name', 'token', '--bytes'], ['decrypt']]) {
+      const refused = await terminal(args);
+      assert.equal(refused.status, 2, args.join(' '));
+      assert.match(refused.out, /this would be shown on the terminal: give --reveal/);
+    }
     env.NO_COLOR = '1';
     assert.ok(!(await terminal(['kv', 'get', '--by-name', 'token'])).out.includes(color));
   });
@@ -180,6 +186,13 @@ describe('workos-vault', () => {
       assert.equal(other.status, 1);
       assert.match(other.errors, /could not be decrypted/);
     }
+    const { envelope: one } = await json<{ envelope: string }>(['encrypt', '-c', 'a=b'], 'x');
+    assert.deepEqual(
+      await json(['decrypt'], one.replace(/.{30}/g, '$&\n')),
+      { text: 'x' },
+      'also with line breaks',
+    );
+    assert.equal((await run(['--json', 'encrypt', '-c', 'a=b', '--binary'], 'x')).status, 2);
     const envelope = (await ok(['encrypt', '-c', 'organization_id=org_c'], 'x')).out;
     const rekeyed = (await ok(['rekey', '-c', 'organization_id=org_1'], envelope)).out;
     emulator.setCustomerKeyAccess('org_c', false);
@@ -344,6 +357,13 @@ describe('workos-vault', () => {
     ]);
     assert.match(off.out, /FAIL {2}clock +\d+ s ahead of the service's\n +→ Set the clock by NTP/);
     assert.match(off.out, /FAIL {2}service +the answer is not what the API describes/);
+    const page = await run([
+      '--base-url',
+      `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      'kv',
+      'list',
+    ]);
+    assert.equal(page.status, 3);
     proxy.close();
   });
 
@@ -387,12 +407,38 @@ describe('workos-vault', () => {
       assert.equal(ended.status, 2, args.join(' '));
       assert.match(ended.errors, /error: /, args.join(' '));
     }
+    for (const args of [['kv', 'get'], ['nonsense'], ['kv', 'get', 'a', '--nonsense']]) {
+      const ended = await run(['--json', ...args]);
+      assert.equal(ended.status, 2);
+      assert.ok((JSON.parse(ended.errors) as { error: { message: string } }).error.message, args.join(' '));
+    }
+    assert.equal((await run(['context', 'strategy', '--isolation', 'constructor'])).status, 2);
     for (const args of [['--help'], ['kv', '--help'], ['emulate', '--help'], ['--version']])
       assert.equal((await run(args)).status, 0);
     const manifest = JSON.parse(readFileSync(new URL('../pkg/package.json', import.meta.url), 'utf8')) as {
       version: string;
     };
     assert.equal((await run(['--version'])).out.trim(), manifest.version);
+  });
+
+  test('emulate goes on when its reader goes away', async () => {
+    const child = spawn(process.execPath, [cli, 'emulate', '--port', '0'], { cwd: folder, env });
+    let out = '';
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (part: Buffer) => {
+        out += part.toString();
+        if (out.includes('Ready.')) resolve();
+      }),
+    );
+    child.stdout.destroy();
+    const url = /export WORKOS_API_URL=(\S+)/.exec(out)?.[1] ?? '';
+    for (let count = 0; count < 20; count++)
+      assert.equal(
+        (await fetch(`${url}/vault/v1/kv`, { headers: { authorization: 'Bearer sk_test_emulator' } })).status,
+        200,
+      );
+    child.kill('SIGTERM');
+    assert.equal(await new Promise((resolve) => child.on('exit', resolve)), 0);
   });
 
   test('emulate: options, a seed in YAML, and what is wrong with them', async () => {
@@ -453,8 +499,14 @@ describe('workos-vault', () => {
       assert.equal(ended.status, status, args.join(' '));
       assert.match(ended.errors, said);
     }
+    writeFileSync(seed, 'objects:\n  - name: a\n    value: "TOP-SECRET\n');
+    const broken = await run(['emulate', '--port', '0', '--seed', seed]);
+    assert.equal(broken.status, 2);
+    assert.match(broken.errors, /seed\.yaml: line \d: /);
+    assert.doesNotMatch(broken.errors, /TOP-SECRET/);
     writeFileSync(seed, 'objects:\n  - name: ""\n    value: 5\n');
     const bad = await run(['emulate', '--port', '0', '--seed', seed]);
+    assert.equal(bad.status, 2);
     assert.match(bad.errors, /objects\[0\]\.name: expected 1 to 200 characters, got none/);
   });
 });

@@ -36,6 +36,9 @@ test("a team's Vault keeps everything in its Durable Object", async () => {
       first.vault.createObject({ name: `many ${index}`, value: 'x'.repeat(1000), context }),
     );
     await Promise.all(many);
+    // Larger than a row.
+    const large = 'é'.repeat(1_000_000);
+    const { id: ofLarge } = await first.vault.createObject({ name: 'large', value: large, context });
     const stranger = new VaultClient({
       apiKey: 'sk_test_stranger',
       baseUrl: String(await first.worker.ready).replace(/\/$/, ''),
@@ -49,7 +52,8 @@ test("a team's Vault keeps everything in its Durable Object", async () => {
     assert.equal((await second.vault.listObjectVersions({ id })).length, 2);
     await assert.rejects(second.vault.readObject({ id: gone }), { code: 'not_found' });
     assert.equal(await second.vault.decrypt(envelope), 'sealed');
-    assert.equal((await second.vault.listObjects().then((page) => page.autoPagination())).length, 31);
+    assert.equal((await second.vault.listObjects().then((page) => page.autoPagination())).length, 32);
+    assert.equal((await second.vault.readObject({ id: ofLarge })).value, large);
     // Locks hold across clients, as there is one object for all.
     const racing = Array.from({ length: 8 }, () =>
       second.vault.modifyObject({ id, maxAttempts: 50 }, ({ value }) => `${value}+`),

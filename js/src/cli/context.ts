@@ -139,7 +139,7 @@ async function strategy(options: Strategy): Promise<void> {
       ];
     interview.close();
   }
-  if (isolation === undefined || !(isolation in isolations)) {
+  if (isolation === undefined || !Object.hasOwn(isolations, isolation)) {
     const known = Object.entries(isolations).map(([name, what]) => `  ${name.padEnd(12)} ${what}`);
     throw new Stop(`--isolation: say what is to be kept apart\n${known.join('\n')}`);
   }

@@ -2,7 +2,7 @@
 
 import { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
-import { type Common, collect, contextOf, input, Stop, textOf } from './io.js';
+import { type Common, collect, contextOf, guardTerminal, input, Stop, textOf } from './io.js';
 import { client } from './settings.js';
 
 /** What an encrypted stream begins with. */
@@ -16,14 +16,19 @@ interface Options extends Common {
   stream?: boolean;
 }
 
-/** Text with its end of line, or bytes. */
-function write(out: string | Uint8Array): void {
-  process.stdout.write(typeof out === 'string' ? `${out}\n` : out);
+/** Text with its end of line, or bytes; as JSON under a name. */
+function write(out: string | Uint8Array, name: string, { json }: Common): void {
+  if (typeof out !== 'string') {
+    if (json) throw new Stop('--json: bytes are no JSON');
+    process.stdout.write(out);
+  } else {
+    process.stdout.write(json ? `${JSON.stringify({ [name]: out })}\n` : `${out}\n`);
+  }
 }
 
 /** An envelope as it was stored: base64, or bytes. */
 function envelopeOf(bytes: Uint8Array): string | Uint8Array {
-  const text = textOf(bytes)?.trim();
+  const text = textOf(bytes)?.replace(/\s+/g, '');
   return text !== undefined && /^[\w+/=-]+$/.test(text) ? text : bytes;
 }
 
@@ -47,6 +52,7 @@ export function crypto(program: Command): void {
       const options = command.optsWithGlobals<Options>();
       const vault = client(options);
       const keys = contextOf(options.context);
+      if (options.json && (options.binary || options.stream)) throw new Stop('--json: bytes are no JSON');
       if (options.stream) {
         if (options.layout !== undefined) throw new Stop('--layout: a stream has one form only');
         const sealing = vault.encryptStream(keys, { associatedData: options.aad });
@@ -60,6 +66,8 @@ export function crypto(program: Command): void {
         options.binary
           ? await vault.encryptBytes(data, keys, bound, { layout })
           : await vault.encrypt(data, keys, bound, { layout }),
+        'envelope',
+        options,
       );
     });
 
@@ -67,8 +75,10 @@ export function crypto(program: Command): void {
     .description(
       'decrypt standard input to standard output: an envelope of any official SDK, or a stream of ours',
     )
+    .option('--reveal', 'show it, where standard output is a terminal')
     .action(async (_: unknown, command: Command) => {
-      const options = command.optsWithGlobals<Options>();
+      const options = command.optsWithGlobals<Options & { reveal?: boolean }>();
+      guardTerminal(options.reveal);
       const vault = client(options);
       const source = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
       let head = new Uint8Array(0);
@@ -83,6 +93,7 @@ export function crypto(program: Command): void {
           yield head;
           for (let next = await source.next(); !next.done; next = await source.next()) yield next.value;
         };
+        if (options.json) throw new Stop('--json: bytes are no JSON');
         const from = Readable.toWeb(Readable.from(rest())) as ReadableStream<Uint8Array<ArrayBuffer>>;
         const opening = vault.decryptStream({ associatedData: options.aad });
         await from.pipeThrough(opening).pipeTo(Writable.toWeb(process.stdout));
@@ -94,7 +105,9 @@ export function crypto(program: Command): void {
         done = next.done === true;
         if (!next.done) parts.push(new Uint8Array(next.value));
       }
-      process.stdout.write(await vault.decryptBytes(envelopeOf(Buffer.concat(parts)), options.aad));
+      const plaintext = await vault.decryptBytes(envelopeOf(Buffer.concat(parts)), options.aad);
+      if (options.json) write(textOf(plaintext) ?? plaintext, 'text', options);
+      else process.stdout.write(plaintext);
     });
 
   context(program.command('rekey'))
@@ -104,6 +117,6 @@ export function crypto(program: Command): void {
     .action(async (_: unknown, command: Command) => {
       const options = command.optsWithGlobals<Options>();
       const envelope = envelopeOf(await input('Paste the envelope'));
-      write(await client(options).rekeyEnvelope(envelope, contextOf(options.context)));
+      write(await client(options).rekeyEnvelope(envelope, contextOf(options.context)), 'envelope', options);
     });
 }

@@ -40,9 +40,21 @@ function document(file: string): unknown {
     throw new Stop(`${file}: cannot be read: ${(error as Error).message}`);
   }
   try {
-    return parseYaml(text);
+    // Without the lines that are wrong: there may be a secret in them.
+    return parseYaml(text, { prettyErrors: false });
   } catch (error) {
-    throw new Stop(`${file}: ${(error as Error).message}`);
+    const at = (error as { pos?: [number, number] }).pos?.[0] ?? 0;
+    const line = text.slice(0, at).split('\n').length;
+    throw new Stop(`${file}: line ${line}: ${(error as Error).message}`);
+  }
+}
+
+/** Makes the objects of a seed. */
+function sow(emulator: VaultEmulator, seed: Seed): void {
+  try {
+    emulator.seed(seed);
+  } catch (error) {
+    throw new Stop((error as Error).message);
   }
 }
 
@@ -69,6 +81,9 @@ function faultsOf(text: string): Fault[] {
 /** A number that was given as text; what is none is the emulator's to refuse. */
 const number = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Number(text);
+
+/** Whether a server runs: it outlives whoever reads what it says. */
+export const serving = { now: false };
 
 /** Adds the command. */
 export function emulate(program: Command): void {
@@ -115,23 +130,28 @@ export function emulate(program: Command): void {
       } catch (error) {
         throw new Stop((error as Error).message);
       }
+      const stateKey = process.env.WORKOS_VAULT_STATE_KEY;
+      if (options.state !== undefined && stateKey === '')
+        throw new Stop('WORKOS_VAULT_STATE_KEY is set, but empty: set it to a key, or do not set it');
       const served = await serve(emulator, {
         port,
         host: options.host,
         ...(options.state === undefined ? {} : { state: options.state }),
-        ...(process.env.WORKOS_VAULT_STATE_KEY && options.state !== undefined
-          ? { stateKey: process.env.WORKOS_VAULT_STATE_KEY }
-          : {}),
-        ...(seed === undefined ? {} : { seed: () => emulator.seed(seed) }),
+        ...(options.state !== undefined && stateKey !== undefined ? { stateKey } : {}),
+        ...(seed === undefined ? {} : { seed: () => sow(emulator, seed) }),
         ...(options.quiet || options.json
           ? {}
           : {
               onRequest: (method, target, status) => {
+                // Whoever does not read as fast does not fill the memory.
+                if (process.stdout.writableNeedDrain) return;
                 const color = status < 400 ? colors.green : status < 500 ? colors.yellow : colors.red;
                 process.stdout.write(`${color(String(status))} ${method} ${target}\n`);
               },
             }),
       }).catch((error: NodeJS.ErrnoException) => {
+        if (error instanceof Stop || error instanceof RangeError)
+          throw error instanceof Stop ? error : new Stop(error.message);
         throw new Stop(
           error.code === 'EADDRINUSE'
             ? `port ${port} is taken; give another with --port, or 0 for one that is free`
@@ -140,6 +160,7 @@ export function emulate(program: Command): void {
         );
       });
 
+      serving.now = true;
       const { url } = served;
       const { apiKey } = emulator;
       if (options.json) {
@@ -147,7 +168,7 @@ export function emulate(program: Command): void {
           `${JSON.stringify({ ready: true, url, apiKey, objects: emulator.objectCount })}\n`,
         );
       } else {
-        const open = options.state !== undefined && !process.env.WORKOS_VAULT_STATE_KEY;
+        const open = stateKey === undefined;
         const lines = [
           `${colors.bold('WorkOS Vault, emulated')}  ${url}`,
           `${emulator.objectCount} objects, API key ${apiKey}`,

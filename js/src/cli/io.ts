@@ -31,7 +31,10 @@ export interface Common {
 export function statusOf(error: unknown): number {
   if (error instanceof Stop) return error.status;
   if (!(error instanceof VaultError)) return exit.failed;
-  if (error.status !== undefined && error.code !== 'malformed_response') return exit.refused;
+  // A page of a proxy's is no refusal of the service's.
+  const beside = /answered with a (body that is not JSON|redirect)/.test(error.message);
+  if (error.status !== undefined && error.code !== 'malformed_response')
+    return beside ? exit.network : exit.refused;
   switch (error.code) {
     case 'network_error':
     case 'timeout':
@@ -106,10 +109,17 @@ export function facts(rows: [string, string][]): string {
   return rows.map(([name, value]) => `${colors.dim(name.padEnd(width))}  ${value}`).join('\n');
 }
 
-/** All of standard input. On a terminal it says what it waits for. */
+/** All of standard input. On a terminal it says what it waits for, and the last end of line ends it and is no part. */
 export async function input(what: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (process.stdin.isTTY) process.stderr.write(colors.dim(`${what}, then Ctrl-D:\n`));
-  return new Uint8Array(await buffer(process.stdin));
+  if (process.stdin.isTTY) process.stderr.write(colors.dim(`${what}, then Enter and Ctrl-D:\n`));
+  const bytes = new Uint8Array(await buffer(process.stdin));
+  return process.stdin.isTTY && bytes.at(-1) === 10 ? bytes.subarray(0, -1) : bytes;
+}
+
+/** Refuses to show what is secret on a terminal, unless that is asked for. */
+export function guardTerminal(reveal: boolean | undefined): void {
+  if (process.stdout.isTTY && !reveal)
+    throw new Stop('this would be shown on the terminal: give --reveal, or let it go into a pipe or a file');
 }
 
 /** Questions on a terminal, one after the other; answers may be typed ahead. */

@@ -10,6 +10,7 @@ import {
   contextOf,
   exit,
   facts,
+  guardTerminal,
   input,
   mask,
   print,
@@ -101,12 +102,17 @@ export function kv(program: Command): void {
       const read = <F extends 'text' | 'bytes'>(as: F) =>
         options.byName ? vault.readObjectByName({ name: object, as }) : vault.readObject({ id: object, as });
       if (options.bytes) {
+        if (options.json) throw new Stop('--bytes: bytes are no JSON');
+        guardTerminal(options.reveal);
         process.stdout.write((await read('bytes')).value);
         return;
       }
       const found = await read('text');
+      const reveal = options.reveal === true || !process.stdout.isTTY;
       if (options.json || process.stdout.isTTY)
-        print(options, found, () => shown(found, options.reveal === true));
+        print(options, { ...found, value: reveal ? found.value : mask(found.value) }, () =>
+          shown(found, reveal),
+        );
       else process.stdout.write(found.value);
     });
 

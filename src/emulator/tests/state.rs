@@ -11,7 +11,8 @@ mod support;
 fn restored(options: Options, lines: &str) -> Vault {
     let mut vault = Vault::new(options);
     vault.state = 77;
-    vault.emulator.restore(lines, vault.now_ms, &mut splitmix(&mut 99)).unwrap();
+    // Later than whatever was noted in it.
+    vault.emulator.restore(lines, vault.now_ms + 1_000_000_000_000, &mut splitmix(&mut 99)).unwrap();
     vault
 }
 
