@@ -247,9 +247,9 @@ export abstract class Operations<Scoped extends boolean> {
   }
 
   /**
-   * Encrypts a stream of bytes of any length under a data key of its own, in constant memory: a few chunks. For
-   * files on a Worker: `await bucket.put(key, request.body.pipeThrough(vault.encryptStream(context)))`. The form is
-   * in `docs/encryption.md`. The request for the key is sent at once; its failure is the stream's.
+   * Encrypts a stream of bytes of any length under a data key of its own, in constant memory: a few chunks, and the
+   * piece that is written. `request.body.pipeThrough(vault.encryptStream(context))`. The form is in
+   * `docs/encryption.md`. The request for the key is sent at once; its failure is the stream's.
    * @throws {VaultError} At once: `invalid_request`, `invalid_key_context`.
    */
   encryptStream(
@@ -483,8 +483,8 @@ export class VaultClient extends Operations<false> implements Disposable {
   }
 
   /**
-   * Wipes the data keys that are kept. This client, and those scoped from it, cannot be used any more; keyrings have
-   * a `close` of their own.
+   * Wipes the data keys that are kept, its keyrings' among them, and ends the requests for more. This client, those
+   * scoped from it and its keyrings cannot be used any more.
    */
   close(): void {
     Operations.coreOf(this).close();

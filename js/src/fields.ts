@@ -110,6 +110,19 @@ export async function sealFields<T extends object>(
   return replace(record, fields, all(fields, await encryptMany(items, call)));
 }
 
+/** What was encrypted. The language's own error would show the beginning of it. */
+function valueOfJson(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw invalid(
+      'invalid_request',
+      field,
+      'what is encrypted here is no JSON, so encryptFields did not make it',
+    );
+  }
+}
+
 /** Undoes {@link sealFields}. */
 export async function openFields<T extends object>(
   record: T,
@@ -125,6 +138,6 @@ export async function openFields<T extends object>(
   return replace(
     record,
     fields,
-    texts.map((text) => JSON.parse(text) as unknown),
+    texts.map((text, index) => valueOfJson(text, fields[index]?.path ?? '')),
   );
 }

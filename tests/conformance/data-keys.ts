@@ -189,8 +189,12 @@ export const dataKeys: Case[] = [
       const { vault } = local({}, { dataKeyCache: bounds });
       const ours = vault.forOrganization('org_1');
       const envelope = await vault.encrypt('x', context);
+      const keyring = vault.keyring({ context, ...bounds });
+      await keyring.encrypt('x');
       const under = vault.encrypt('y', { tenant: 'other' });
       vault.close();
+      await fails('invalid_request', () => keyring.encrypt('x'));
+      await fails('invalid_request', () => vault.keyring({ context, ...bounds }));
       await fails('invalid_request', () => under);
       for (const call of [
         () => vault.decrypt(envelope),
@@ -205,6 +209,53 @@ export const dataKeys: Case[] = [
       const disposed = new VaultClient(base(fetch));
       disposed[Symbol.dispose]();
       await fails('invalid_request', () => disposed.readObject({ id: 'a' }));
+    },
+  },
+  {
+    name: 'closing ends the requests that are under way',
+    run: async () => {
+      let ended = 0;
+      const vault = new VaultClient({
+        ...base(
+          (_, init) =>
+            new Promise((_, reject) =>
+              init.signal?.addEventListener('abort', () => {
+                ended++;
+                reject(new Error('aborted'));
+              }),
+            ),
+        ),
+        dataKeyCache: bounds,
+      });
+      const keyring = vault.keyring({ context, ...bounds });
+      const { vault: other } = local();
+      const waiting = [
+        vault.encrypt('x', context),
+        vault.decrypt(await other.encrypt('x', context)),
+        keyring.encrypt('x'),
+      ].map((call) => fails('invalid_request', () => call));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      vault.close();
+      await Promise.all(waiting);
+      assert.equal(ended, 3);
+    },
+  },
+  {
+    name: 'a key that was sent for ahead and never came holds nobody up',
+    run: async () => {
+      const emulator = new VaultEmulator();
+      let requests = 0;
+      // The second request is never answered, as when the Worker's request that sent it was over.
+      const vault = new VaultClient(
+        base((url, init) => (++requests === 2 ? new Promise(() => {}) : emulator.fetch(url, init))),
+      );
+      const keyring = vault.keyring({ context, ...bounds, maxMessages: 10 });
+      for (let message = 0; message < 10; message++) await keyring.encrypt('x');
+      const started = Date.now();
+      await keyring.encrypt('x');
+      assert.isBelow(Date.now() - started, 3000);
+      assert.equal(requests, 3);
+      keyring.close();
     },
   },
   {

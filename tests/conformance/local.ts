@@ -217,6 +217,10 @@ export const localEncryption: Case[] = [
       const moved = { ...sealed, ssn: sealed.address.line1 };
       await fails('decryption_failed', () => vault.decryptFields(moved, ['ssn'], options));
       await fails('malformed_envelope', () => vault.decryptFields(user, ['ssn'], options));
+      const place = JSON.stringify(['workos-vault-edge:field:1', 'users/42', 'ssn']);
+      const other = { ssn: await vault.encrypt('hunter2', context, place) };
+      const noJson = await fails('invalid_request', () => vault.decryptFields(other, ['ssn'], options));
+      assert.notInclude(noJson.message, 'hunter');
       for (const wrong of [[], ['a', 'a'], ['a.b', 'a'], ['.a'], [5], 'ssn']) {
         await fails('invalid_request', () => vault.encryptFields(user, wrong as string[], context, options));
       }

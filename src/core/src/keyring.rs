@@ -103,6 +103,11 @@ impl Active {
         Active { key, keys, born_ms: now_ms, messages: 0, bytes: 0 }
     }
 
+    /// When it came.
+    pub fn born_ms(&self) -> u64 {
+        self.born_ms
+    }
+
     /// Whether it serves for a message of so many bytes.
     pub fn choice(&self, bounds: &Bounds, now_ms: u64, bytes: u64) -> Choice {
         let uses = [

@@ -9,7 +9,7 @@ use crate::local::{Output, Pair, Plain, Sealed, supplied_key};
 use crate::modify::Modify;
 use crate::output;
 use crate::settings::Settings;
-use crate::stream::{CoreOpening, start_sealing};
+use crate::stream::{CoreOpening, CoreSealing};
 use crate::tree::Node;
 use js_sys::{Array, JsString, Promise, Uint8Array};
 use std::cell::RefCell;
@@ -322,10 +322,10 @@ impl CoreClient {
         self.0.source().decrypt_many_call(items, with)
     }
 
-    /// `encryptStream`: a promise of a `CoreStream`. What is wrong with the arguments is thrown at once.
+    /// `encryptStream`. What is wrong with the arguments is thrown at once.
     #[wasm_bindgen(js_name = encryptStream)]
-    pub fn encrypt_stream(&self, context: JsValue, options: JsValue) -> Result<Promise, JsValue> {
-        Ok(start_sealing(self.0.clone(), context, options)?)
+    pub fn encrypt_stream(&self, context: JsValue, options: JsValue) -> Result<CoreSealing, JsValue> {
+        Ok(CoreSealing::new(self.0.clone(), context, options)?)
     }
 
     /// `decryptStream`.
@@ -397,10 +397,12 @@ impl CoreClient {
         self.0.settings.kept.as_ref().map_or(JsValue::UNDEFINED, |kept| kept.counters())
     }
 
-    /// `close`: wipes the data keys that are kept. Calls fail afterwards.
+    /// `close`: wipes the data keys that are kept, its keyrings' among them. Calls fail afterwards.
     pub fn close(&self) {
-        self.0.settings.closed.set(true);
-        if let Some(kept) = &self.0.settings.kept {
+        let settings = &self.0.settings;
+        settings.closed.set(true);
+        let keyrings = settings.keyrings.take().into_iter().filter_map(|kept| kept.upgrade());
+        for kept in settings.kept.clone().into_iter().chain(keyrings) {
             kept.close();
         }
     }
@@ -419,10 +421,15 @@ impl CoreClient {
     /// `keyring`.
     pub fn keyring(&self, options: JsValue) -> Result<CoreKeyring, JsValue> {
         self.0.unscoped()?;
+        self.0.open()?;
         let options = Node::from(options);
         let bounds = Bounds::of_keyring(&options).map_err(Failure::from)?;
         let create = self.0.create_for(options.member("context").js())?;
-        let source = KeySource { client: self.0.clone(), kept: Some(DataKeys::new(bounds)) };
+        let kept = DataKeys::new(bounds);
+        let mut keyrings = self.0.settings.keyrings.borrow_mut();
+        keyrings.retain(|kept| kept.strong_count() > 0);
+        keyrings.push(Rc::downgrade(&kept));
+        let source = KeySource { client: self.0.clone(), kept: Some(kept) };
         Ok(CoreKeyring::new(source, create))
     }
 }
@@ -492,7 +499,7 @@ impl Inner {
     }
 
     /// Refuses a call on a client that is closed.
-    fn open(&self) -> Result<(), Failure> {
+    pub(crate) fn open(&self) -> Result<(), Failure> {
         if self.settings.closed.get() {
             return Err(Error::new(Code::InvalidRequest, "the client is closed").into());
         }

@@ -13,17 +13,20 @@ use crate::output::Out;
 use js_sys::Promise;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use vault_core::cipher::Key;
 use vault_core::keyring::{Active, Bounds, Choice, Opened};
 use vault_core::keys::CreateDataKey;
 use vault_core::{Code, Error, KeyContext, Problem};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 /// After so long a request for a key is given up for lost (the Worker's request that sent it may have been cancelled,
 /// and then it never settles), and whoever needs the key sends another.
-const LOST_AFTER_MS: u32 = 10_000;
+const LOST_AFTER_MS: u64 = 10_000;
+/// The same for a request that nobody waits for, as it was sent ahead: in workerd it ends with the Worker's request that
+/// sent it, which may be long over.
+const AHEAD_LOST_AFTER_MS: u64 = 1_000;
 
 #[derive(Default)]
 struct Counters {
@@ -39,17 +42,26 @@ struct Flight {
     /// Resolves to nothing, or to the error.
     promise: Promise,
     since_ms: u64,
+    lost_after_ms: u64,
+    /// Ends it.
+    call: Weak<Call>,
     /// The key, once it is there; nothing where the service did not take the blob.
     key: Rc<OnceCell<Option<Rc<Key>>>>,
 }
 
 impl Flight {
-    /// Starts it. Nobody has to wait: its promise never rejects.
-    fn start(future: impl Future<Output = Result<Option<Rc<Key>>, Failure>> + 'static) -> Self {
+    /// Starts it, under the client's time-out. Nobody has to wait: its promise never rejects.
+    fn start<F: Future<Output = Result<Option<Rc<Key>>, Failure>>>(
+        client: &Inner,
+        lost_after_ms: u64,
+        work: impl FnOnce(Rc<Call>) -> F + 'static,
+    ) -> Result<Self, Failure> {
+        let call = Rc::new(client.start(JsValue::UNDEFINED)?);
+        let weak = Rc::downgrade(&call);
         let key = Rc::new(OnceCell::new());
         let arrived = key.clone();
         let promise = run(async move {
-            Ok(match future.await {
+            Ok(match work(call).await {
                 Ok(key) => {
                     let _ = arrived.set(key);
                     JsValue::UNDEFINED
@@ -57,11 +69,29 @@ impl Flight {
                 Err(failure) => failure.into(),
             })
         });
-        Flight { promise, since_ms: now_ms(), key }
+        Ok(Flight { promise, since_ms: now_ms(), lost_after_ms, call: weak, key })
+    }
+
+    /// How long it is still believed in; nothing where it is lost.
+    fn left_ms(&self) -> Option<u32> {
+        // A clock that went back says nothing of its age.
+        let age = now_ms().checked_sub(self.since_ms)?;
+        self.lost_after_ms.checked_sub(age).filter(|left| *left > 0).and_then(|left| u32::try_from(left).ok())
     }
 
     fn is_under_way(&self) -> bool {
-        now_ms().saturating_sub(self.since_ms) < u64::from(LOST_AFTER_MS)
+        self.left_ms().is_some()
+    }
+
+    /// Ends it when nothing here is borrowed any more: ending it runs others' code.
+    fn give_up(self) {
+        spawn_local(async move { self.cancel() });
+    }
+
+    fn cancel(&self) {
+        if let Some(call) = self.call.upgrade() {
+            call.cut.cancel();
+        }
     }
 }
 
@@ -78,6 +108,8 @@ struct State {
     slots: HashMap<KeyContext, Slot>,
     /// Counts uses: the order in which contexts give way.
     uses: u64,
+    /// No key in use was born before.
+    oldest_ms: u64,
     opened: Opened,
     opening: HashMap<Vec<u8>, Flight>,
     counters: Counters,
@@ -118,18 +150,18 @@ impl DataKeys {
         self.check(bytes)?;
         let mut waited = false;
         loop {
-            let promise = match self.look_for(client, create, bytes)? {
+            let flight = match self.look_for(client, create, bytes)? {
                 Ok(pair) => {
                     self.state.borrow_mut().counters.hits += u64::from(!waited);
                     return Ok(pair);
                 }
-                Err(promise) => promise,
+                Err(flight) => flight,
             };
             if !waited {
                 self.state.borrow_mut().counters.misses += 1;
                 waited = true;
             }
-            wait(&promise, call).await?;
+            self.wait(&flight, call).await?;
         }
     }
 
@@ -139,11 +171,12 @@ impl DataKeys {
         client: &Rc<Inner>,
         create: &CreateDataKey,
         bytes: u64,
-    ) -> Result<Result<Pair, Promise>, Failure> {
+    ) -> Result<Result<Pair, Flight>, Failure> {
         let mut state = self.state.borrow_mut();
         if state.closed {
             return Err(closed());
         }
+        self.wipe_old(&mut state);
         let State { slots, uses, counters, .. } = &mut *state;
         *uses += 1;
         if !slots.contains_key(&create.0) {
@@ -156,15 +189,34 @@ impl DataKeys {
             active.as_ref().map_or(Choice::Renew, |active| active.choice(&self.bounds, now_ms(), bytes));
         if choice != Choice::Use && !renewing.as_ref().is_some_and(Flight::is_under_way) {
             counters.api_calls += 1;
-            *renewing = Some(self.renew(client, create));
+            let lost_after_ms = if choice == Choice::Renew { LOST_AFTER_MS } else { AHEAD_LOST_AFTER_MS };
+            if let Some(lost) = renewing.replace(self.renew(client, create, lost_after_ms)?) {
+                lost.give_up();
+            }
         }
         match (active, renewing) {
             (Some(active), _) if choice != Choice::Renew => {
                 active.count(bytes);
                 Ok(Ok(Pair { key: active.key.clone(), keys: active.keys.clone() }))
             }
-            (_, Some(flight)) => Ok(Err(flight.promise.clone())),
+            (_, Some(flight)) => Ok(Err(flight.clone())),
             (_, None) => Err(closed()),
+        }
+    }
+
+    /// Wipes the keys in use that are past their age, also of contexts that nobody asks for any more.
+    fn wipe_old(&self, state: &mut State) {
+        let now_ms = now_ms();
+        if now_ms.saturating_sub(state.oldest_ms) <= self.bounds.max_age_ms {
+            return;
+        }
+        state.oldest_ms = now_ms;
+        for slot in state.slots.values_mut() {
+            slot.active =
+                slot.active.take().filter(|active| active.choice(&self.bounds, now_ms, 0) != Choice::Renew);
+            if let Some(active) = &slot.active {
+                state.oldest_ms = state.oldest_ms.min(active.born_ms());
+            }
         }
     }
 
@@ -181,19 +233,27 @@ impl DataKeys {
         }
     }
 
-    /// Fetches a context's next key, for whoever waits; its time-out is the client's.
-    fn renew(self: &Rc<Self>, client: &Rc<Inner>, create: &CreateDataKey) -> Flight {
-        let (kept, client, create) = (self.clone(), client.clone(), create.clone());
-        Flight::start(async move {
-            let call = client.start(JsValue::UNDEFINED)?;
-            let fetched = client.fresh_pair(create.clone(), &call).await;
+    /// Fetches a context's next key, for whoever waits.
+    fn renew(
+        self: &Rc<Self>,
+        client: &Rc<Inner>,
+        create: &CreateDataKey,
+        lost_after_ms: u64,
+    ) -> Result<Flight, Failure> {
+        let (kept, of, create) = (self.clone(), client.clone(), create.clone());
+        Flight::start(client, lost_after_ms, |call| async move {
+            let fetched = of.fresh_pair(create.clone(), &call).await;
             if let Ok(pair) = &fetched {
                 kept.learn(pair, &create.0);
             }
             let mut state = kept.state.borrow_mut();
+            state.uses += 1;
+            let uses = state.uses;
             let mut slot = state.slots.get_mut(&create.0);
             if let Some(slot) = &mut slot {
                 slot.renewing = None;
+                // Whoever waits comes at once: it is not the one to give way.
+                slot.used = uses;
             }
             let Pair { key, keys } = fetched?;
             if let Some(slot) = slot {
@@ -230,7 +290,7 @@ impl DataKeys {
                 Look::Here(key) => return Ok(Some(key)),
                 Look::Alone => return client.unwrap_key(blob, call).await,
                 Look::Coming(flight) => {
-                    wait(&flight.promise, call).await?;
+                    self.wait(&flight, call).await?;
                     if let Some(key) = flight.key.get() {
                         return Ok(key.clone());
                     }
@@ -245,6 +305,7 @@ impl DataKeys {
         if state.closed {
             return Err(closed());
         }
+        self.wipe_old(&mut state);
         if let Some(key) = state.opened.get(blob, &self.bounds, now_ms()) {
             state.counters.hits += u64::from(!again);
             return Ok(Look::Here(key));
@@ -259,16 +320,19 @@ impl DataKeys {
             return Ok(Look::Coming(flight.clone()));
         }
         state.counters.api_calls += 1;
-        let flight = self.fetch(client, blob.to_vec());
+        let flight = self.fetch(client, blob.to_vec())?;
+        let (opening, lost) = state.opening.drain().partition(|(_, flight)| flight.is_under_way());
+        state.opening = opening;
+        let lost: HashMap<Vec<u8>, Flight> = lost;
+        lost.into_values().for_each(Flight::give_up);
         state.opening.insert(blob.to_vec(), flight.clone());
         Ok(Look::Coming(flight))
     }
 
-    fn fetch(self: &Rc<Self>, client: &Rc<Inner>, blob: Vec<u8>) -> Flight {
-        let (kept, client) = (self.clone(), client.clone());
-        Flight::start(async move {
-            let call = client.start(JsValue::UNDEFINED)?;
-            let fetched = client.unwrap_key(&blob, &call).await;
+    fn fetch(self: &Rc<Self>, client: &Rc<Inner>, blob: Vec<u8>) -> Result<Flight, Failure> {
+        let (kept, of) = (self.clone(), client.clone());
+        Flight::start(client, LOST_AFTER_MS, |call| async move {
+            let fetched = of.unwrap_key(&blob, &call).await;
             let mut state = kept.state.borrow_mut();
             state.opening.remove(&blob);
             let key = fetched?;
@@ -279,6 +343,24 @@ impl DataKeys {
         })
     }
 
+    /// Waits for another's request until it has settled, or has to be given up for lost.
+    async fn wait(&self, flight: &Flight, call: &Call) -> Result<(), Failure> {
+        let Some(left_ms) = flight.left_ms() else { return Ok(()) };
+        let patience = Cut::new(left_ms, None)?;
+        let Ok(settled) = call.cut.race(patience.race(JsFuture::from(flight.promise.clone()))).await? else {
+            return Ok(());
+        };
+        let error = settled.map_err(Failure::Caller)?;
+        if error.is_undefined() {
+            Ok(())
+        } else if self.state.borrow().closed {
+            // That is what ended it.
+            Err(closed())
+        } else {
+            Err(Failure::Caller(error))
+        }
+    }
+
     /// `{hits, misses, apiCalls}`.
     pub(crate) fn counters(&self) -> JsValue {
         let Counters { hits, misses, api_calls } = self.state.borrow().counters;
@@ -286,12 +368,18 @@ impl DataKeys {
         out.set("apiCalls", as_number(api_calls)).into()
     }
 
-    /// Wipes every key. Whatever is called afterwards fails.
+    /// Wipes every key and ends the requests for more. Whatever is called afterwards fails.
     pub(crate) fn close(&self) {
         let mut state = self.state.borrow_mut();
         state.closed = true;
-        state.slots.clear();
+        let renewing = state.slots.drain().filter_map(|(_, slot)| slot.renewing).collect::<Vec<_>>();
+        let opening = state.opening.drain().map(|(_, flight)| flight).collect::<Vec<_>>();
         state.opened = Opened::default();
+        // What is ended may come back here.
+        drop(state);
+        for flight in renewing.into_iter().chain(opening) {
+            flight.cancel();
+        }
     }
 }
 
@@ -302,16 +390,4 @@ enum Look {
     Coming(Flight),
     /// Nowhere, and it would not be kept.
     Alone,
-}
-
-/// Waits for another's request until it has settled, or has to be given up for lost.
-async fn wait(promise: &Promise, call: &Call) -> Result<(), Failure> {
-    let patience = Cut::new(LOST_AFTER_MS, None)?;
-    match call.cut.race(patience.race(JsFuture::from(promise.clone()))).await? {
-        Err(_) => Ok(()),
-        Ok(settled) => {
-            let error = settled.map_err(Failure::Caller)?;
-            if error.is_undefined() { Ok(()) } else { Err(Failure::Caller(error)) }
-        }
-    }
 }

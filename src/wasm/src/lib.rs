@@ -35,4 +35,4 @@ pub use client::CoreClient;
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
 pub use failure::install;
 pub use keyring::CoreKeyring;
-pub use stream::{CoreOpening, CoreStream};
+pub use stream::{CoreOpening, CoreSealing, CoreStream};

@@ -6,8 +6,8 @@ use crate::data_keys::DataKeys;
 use crate::output::Out;
 use crate::tree::Node;
 use js_sys::{Function, Object};
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
 use vault_core::keyring::Bounds;
 use vault_core::reader::Reader;
@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) ciphers: Ciphers,
     /// What keeps data keys, where asked for.
     pub(crate) kept: Option<Rc<DataKeys>>,
+    /// What its keyrings keep.
+    pub(crate) keyrings: RefCell<Vec<Weak<DataKeys>>>,
     pub(crate) closed: Cell<bool>,
     /// To keep it out of messages that others wrote.
     key: ApiKey,
@@ -122,6 +124,7 @@ impl Settings {
                 timeout_ms: timeout_ms.flatten().unwrap_or(TIMEOUT_DEFAULT_MS),
                 ciphers,
                 kept: bounds.map(DataKeys::new),
+                keyrings: RefCell::default(),
                 closed: Cell::new(false),
                 policy: Policy { max_retries: retries.flatten().unwrap_or(policy.max_retries), ..policy },
             }),

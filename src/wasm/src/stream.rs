@@ -1,7 +1,7 @@
 //! Streams: the key of one, and its chunks sealed or opened. What cuts the bytes into chunks is TypeScript's
 //! (`js/src/streams.ts`), so that those which WebCrypto encrypts never enter this module's memory.
 
-use crate::call::{CallOptions, whole};
+use crate::call::{Call, CallOptions, whole};
 use crate::client::{Inner, call, run};
 use crate::crypt::{Ciphers, RuntimeKey};
 use crate::failure::Failure;
@@ -11,8 +11,9 @@ use crate::transport;
 use crate::tree::Node;
 use js_sys::{Promise, Uint8Array};
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
+use vault_core::keys::CreateDataKey;
 use vault_core::stream::{CHUNK_DEFAULT, CHUNK_MAX, CHUNK_MIN, Chunks, Header};
 use vault_core::tree::Tree;
 use vault_core::{Code, Error};
@@ -125,24 +126,69 @@ impl Stream {
     }
 }
 
-/// Starts a stream under a data key of its own. What is wrong with the arguments is thrown at once.
-pub(crate) fn start_sealing(
+/// A stream that is to be sealed: what is wrong with its arguments was told, its key is to be asked for.
+#[wasm_bindgen]
+pub struct CoreSealing {
     client: Rc<Inner>,
-    context: JsValue,
-    options: JsValue,
-) -> Result<Promise, Failure> {
-    let create = client.create_for(context)?;
-    let node = Node::from(options.clone());
-    let aad = associated(&node.member("associatedData"))?;
-    let chunk_bytes = whole(&node, "chunkSize", CHUNK_MIN, CHUNK_MAX)
-        .map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?
-        .unwrap_or(CHUNK_DEFAULT);
-    let call = client.start_with(options, &["associatedData", "chunkSize"])?;
-    Ok(run(async move {
-        let pair = client.fresh_pair(create, &call).await?;
-        let header = Header { chunk_bytes, nonce_prefix: transport::random()?, keys: pair.keys.to_vec() };
-        Ok(CoreStream::new(&header, pair.key, &aad, client.settings.ciphers).await?.into())
-    }))
+    create: CreateDataKey,
+    aad: Vec<u8>,
+    chunk_bytes: u32,
+    options: CallOptions,
+    /// The request for the key, while it is under way.
+    call: RefCell<Weak<Call>>,
+}
+
+impl CoreSealing {
+    pub(crate) fn new(client: Rc<Inner>, context: JsValue, options: JsValue) -> Result<Self, Failure> {
+        let create = client.create_for(context)?;
+        let node = Node::from(options.clone());
+        let aad = associated(&node.member("associatedData"))?;
+        let chunk_bytes = whole(&node, "chunkSize", CHUNK_MIN, CHUNK_MAX)
+            .map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?
+            .unwrap_or(CHUNK_DEFAULT);
+        let options = client.call_options(options, &["associatedData", "chunkSize"])?;
+        Ok(CoreSealing { client, create, aad, chunk_bytes, options, call: RefCell::default() })
+    }
+}
+
+#[wasm_bindgen]
+impl CoreSealing {
+    /// The stream, under a data key of its own.
+    pub fn start(&self) -> Promise {
+        let (client, create, aad) = (self.client.clone(), self.create.clone(), self.aad.clone());
+        let chunk_bytes = self.chunk_bytes;
+        let read = || started(&client, &self.options, &self.call).map(|call| (client, create, aad, call));
+        call(read, move |(client, create, aad, call)| async move {
+            let pair = client.fresh_pair(create, &call).await?;
+            let header = Header { chunk_bytes, nonce_prefix: transport::random()?, keys: pair.keys.to_vec() };
+            Ok(CoreStream::new(&header, pair.key, &aad, client.settings.ciphers).await?.into())
+        })
+    }
+}
+
+impl Drop for CoreSealing {
+    fn drop(&mut self) {
+        cancel(&self.call);
+    }
+}
+
+fn started(
+    client: &Inner,
+    options: &CallOptions,
+    under_way: &RefCell<Weak<Call>>,
+) -> Result<Rc<Call>, Failure> {
+    client.open()?;
+    let call = Rc::new(options.start()?);
+    under_way.replace(Rc::downgrade(&call));
+    Ok(call)
+}
+
+/// Ends a request that is under way: nobody waits for its key any more.
+fn cancel(under_way: &RefCell<Weak<Call>>) {
+    let call = under_way.borrow().upgrade();
+    if let Some(call) = call {
+        call.cut.cancel();
+    }
 }
 
 /// What a stream that is to be opened needs: checked at once, used when its header is there.
@@ -150,14 +196,21 @@ pub(crate) fn start_sealing(
 pub struct CoreOpening {
     source: KeySource,
     aad: Vec<u8>,
-    options: Rc<CallOptions>,
+    options: CallOptions,
+    call: RefCell<Weak<Call>>,
+}
+
+impl Drop for CoreOpening {
+    fn drop(&mut self) {
+        cancel(&self.call);
+    }
 }
 
 impl CoreOpening {
     pub(crate) fn new(source: KeySource, options: JsValue) -> Result<Self, Failure> {
         let aad = associated(&Node::from(options.clone()).member("associatedData"))?;
-        let options = Rc::new(source.client.call_options(options, &["associatedData"])?);
-        Ok(CoreOpening { source, aad, options })
+        let options = source.client.call_options(options, &["associatedData"])?;
+        Ok(CoreOpening { source, aad, options, call: RefCell::default() })
     }
 }
 
@@ -171,11 +224,12 @@ impl CoreOpening {
     }
 
     /// The stream that a whole header begins.
-    pub fn start(&self, header: Vec<u8>) -> Promise {
-        let (source, aad, options) = (self.source.clone(), self.aad.clone(), self.options.clone());
+    pub fn start(&self, header: &[u8]) -> Promise {
+        let (source, aad) = (self.source.clone(), self.aad.clone());
+        let start = || started(&source.client, &self.options, &self.call);
         call(
-            move || match Header::read(&header)? {
-                Some((header, _)) => Ok((source, aad, options.start()?, header)),
+            || match Header::read(header)? {
+                Some((header, _)) => Ok((source.clone(), aad, start()?, header)),
                 None => {
                     Err(Error::new(Code::MalformedEnvelope, "stream: it is cut off in its header").into())
                 }
