@@ -11,7 +11,7 @@ use crate::failure::{Failure, as_number};
 use crate::local::Pair;
 use crate::output::Out;
 use js_sys::Promise;
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use vault_core::cipher::Key;
@@ -43,6 +43,8 @@ struct Flight {
     promise: Promise,
     since_ms: u64,
     lost_after_ms: u64,
+    /// Whether another was sent in its place.
+    replaced: Rc<Cell<bool>>,
     /// Ends it.
     call: Weak<Call>,
     /// The key, once it is there; nothing where the service did not take the blob.
@@ -51,17 +53,18 @@ struct Flight {
 
 impl Flight {
     /// Starts it, under the client's time-out. Nobody has to wait: its promise never rejects.
-    fn start<F: Future<Output = Result<Option<Rc<Key>>, Failure>>>(
+    fn start<F: Future<Output = Result<Option<Rc<Key>>, Failure>> + 'static>(
         client: &Inner,
         lost_after_ms: u64,
-        work: impl FnOnce(Rc<Call>) -> F + 'static,
+        work: impl FnOnce(Rc<Call>, Rc<Cell<bool>>) -> F + 'static,
     ) -> Result<Self, Failure> {
         let call = Rc::new(client.start(JsValue::UNDEFINED)?);
         let weak = Rc::downgrade(&call);
         let key = Rc::new(OnceCell::new());
-        let arrived = key.clone();
+        let (arrived, replaced) = (key.clone(), Rc::new(Cell::new(false)));
+        let work = work(call, replaced.clone());
         let promise = run(async move {
-            Ok(match work(call).await {
+            Ok(match work.await {
                 Ok(key) => {
                     let _ = arrived.set(key);
                     JsValue::UNDEFINED
@@ -69,7 +72,7 @@ impl Flight {
                 Err(failure) => failure.into(),
             })
         });
-        Ok(Flight { promise, since_ms: now_ms(), lost_after_ms, call: weak, key })
+        Ok(Flight { promise, since_ms: now_ms(), lost_after_ms, replaced, call: weak, key })
     }
 
     /// How long it is still believed in; nothing where it is lost.
@@ -85,6 +88,7 @@ impl Flight {
 
     /// Ends it when nothing here is borrowed any more: ending it runs others' code.
     fn give_up(self) {
+        self.replaced.set(true);
         spawn_local(async move { self.cancel() });
     }
 
@@ -241,7 +245,7 @@ impl DataKeys {
         lost_after_ms: u64,
     ) -> Result<Flight, Failure> {
         let (kept, of, create) = (self.clone(), client.clone(), create.clone());
-        Flight::start(client, lost_after_ms, |call| async move {
+        Flight::start(client, lost_after_ms, |call, replaced| async move {
             let fetched = of.fresh_pair(create.clone(), &call).await;
             if let Ok(pair) = &fetched {
                 kept.learn(pair, &create.0);
@@ -251,7 +255,9 @@ impl DataKeys {
             let uses = state.uses;
             let mut slot = state.slots.get_mut(&create.0);
             if let Some(slot) = &mut slot {
-                slot.renewing = None;
+                if !replaced.get() {
+                    slot.renewing = None;
+                }
                 // Whoever waits comes at once: it is not the one to give way.
                 slot.used = uses;
             }
@@ -331,10 +337,12 @@ impl DataKeys {
 
     fn fetch(self: &Rc<Self>, client: &Rc<Inner>, blob: Vec<u8>) -> Result<Flight, Failure> {
         let (kept, of) = (self.clone(), client.clone());
-        Flight::start(client, LOST_AFTER_MS, |call| async move {
+        Flight::start(client, LOST_AFTER_MS, |call, replaced| async move {
             let fetched = of.unwrap_key(&blob, &call).await;
             let mut state = kept.state.borrow_mut();
-            state.opening.remove(&blob);
+            if !replaced.get() {
+                state.opening.remove(&blob);
+            }
             let key = fetched?;
             if let (Some(key), false) = (&key, state.closed) {
                 state.opened.keep(&blob, key.clone(), None, &kept.bounds, now_ms());
@@ -351,7 +359,7 @@ impl DataKeys {
             return Ok(());
         };
         let error = settled.map_err(Failure::Caller)?;
-        if error.is_undefined() {
+        if error.is_undefined() || flight.replaced.get() {
             Ok(())
         } else if self.state.borrow().closed {
             // That is what ended it.
