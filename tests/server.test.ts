@@ -134,8 +134,9 @@ describe('the state', () => {
       await refused(good, { WORKOS_VAULT_STATE_KEY: key }),
       /it is not encrypted, but a key was given/,
     );
+    assert.match(await refused(good, { WORKOS_VAULT_STATE_KEY: '' }, 2), /is set, but empty/);
     assert.match(
-      await refused(good, { WORKOS_VAULT_STATE_KEY: 'short' }),
+      await refused(good, { WORKOS_VAULT_STATE_KEY: 'short' }, 2),
       /expected 32 bytes in base64 or hexadecimal/,
     );
 
