@@ -393,7 +393,9 @@ describe('the server', () => {
       }
       const alive = await fetch(`${served.url}/_emulator/health`);
       assert.deepEqual(await alive.json(), { ready: true });
-      const described = (await (await fetch(`${served.url}/openapi.json`)).json()) as { paths: object };
+      const document = await fetch(`${served.url}/openapi.json`);
+      assert.match(document.headers.get('x-request-id') ?? '', /^req_/);
+      const described = (await document.json()) as { paths: object };
       assert.equal(Object.keys(described.paths).length, 9);
     } finally {
       await served.close();

@@ -1,5 +1,6 @@
 /** The emulator as a server on this machine, for programs in any language. */
 
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -78,6 +79,9 @@ async function send(answer: CoreAnswer, response: ServerResponse, head: boolean)
   response.end(head ? undefined : body);
 }
 
+/** Names a request that the emulator itself does not see. */
+const requestId = () => `req_${randomUUID()}`;
+
 /** Serves an emulator. Resolves when it can be reached. */
 export async function serve(emulator: VaultEmulator, options: ServeOptions = {}): Promise<ServedVault> {
   const { port = 4180, host = '127.0.0.1' } = options;
@@ -92,6 +96,7 @@ export async function serve(emulator: VaultEmulator, options: ServeOptions = {})
     const { method = 'GET', url: target = '/' } = request;
     if (target === '/openapi.json' && (method === 'GET' || method === 'HEAD')) {
       response.setHeader('content-type', 'application/json');
+      response.setHeader('x-request-id', requestId());
       response.end(method === 'HEAD' ? undefined : JSON.stringify(openapi));
       return;
     }
@@ -124,6 +129,7 @@ export async function serve(emulator: VaultEmulator, options: ServeOptions = {})
       }
       response.statusCode = 500;
       response.setHeader('content-type', 'application/json');
+      response.setHeader('x-request-id', requestId());
       response.end(JSON.stringify({ error: error instanceof Error ? error.message : 'failed' }));
     });
   });
