@@ -2,6 +2,7 @@
 // the Python that has both in WORKOS_PYTHON.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,8 @@ async function run(
   args: string[],
   input = '',
 ): Promise<{ output: string; status: number | null }> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // Elsewhere than in the project: schemathesis leaves what it found in the present folder.
+  const child = spawn(program, args, { cwd: tmpdir(), stdio: ['pipe', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

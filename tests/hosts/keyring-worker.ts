@@ -4,11 +4,11 @@ import { type Keyring, VaultClient, type VaultEnvironment } from 'workos-vault-e
 let keyring: Keyring | undefined;
 
 export default {
-  async fetch(request: Request, env: VaultEnvironment): Promise<Response> {
+  async fetch(request: Request, env: VaultEnvironment & { MAX_MESSAGES?: number }): Promise<Response> {
     keyring ??= VaultClient.fromEnv(env).keyring({
       context: { organization_id: 'org_1' },
       maxAgeMs: 60_000,
-      maxMessages: 1000,
+      maxMessages: env.MAX_MESSAGES ?? 1000,
       maxBytes: 1_000_000,
     });
     const text = new URL(request.url).pathname;
