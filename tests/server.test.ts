@@ -28,10 +28,11 @@ const cli = fileURLToPath(new URL('../pkg/dist/cli.js', import.meta.url));
 const context = { organization_id: 'org_1' };
 const key = Buffer.alloc(32, 7).toString('base64');
 
-/** The server in a process of its own, ready. */
-async function start(args: string[], env: Record<string, string> = {}) {
+/** The server in a process of its own, ready; `setup` is what a shell does before. */
+async function start(args: string[], env: Record<string, string> = {}, setup = ':') {
   const { WORKOS_VAULT_STATE_KEY: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, [cli, 'emulate', '--json', '--port', '0', ...args], {
+  const command = [process.execPath, cli, 'emulate', '--json', '--port', '0', ...args];
+  const child = spawn('sh', ['-c', `${setup}; exec "$0" "$@"`, ...command], {
     env: { ...inherited, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -161,6 +162,27 @@ describe('the state', () => {
     });
     assert.equal(await other.exited, 1);
     assert.match(other.errors(), /is not the one it was encrypted with/);
+  });
+
+  test('is as it was where there is no room to write it anew', async () => {
+    const file = join(folder, 'full.json');
+    const { child, exited, vault } = await start(['--state', file]);
+    assert.ok(vault);
+    const { id } = await vault.createObject({ name: 'a', value: 'x'.repeat(200_000), context });
+    await vault.updateObject({ id, value: 'y'.repeat(200_000) });
+    child.kill('SIGKILL');
+    await exited;
+    const before = readFileSync(file);
+    // 64 blocks of 512 or 1024 bytes: the first write is cut short, and only the next one fails.
+    const full = await start(['--state', file], {}, 'ulimit -f 64');
+    assert.equal(full.ready, undefined);
+    assert.equal(await full.exited, 1);
+    assert.match(full.errors(), /full\.json: cannot be written: /);
+    assert.deepEqual(readFileSync(file), before);
+    const again = await start(['--state', file]);
+    assert.equal((await again.vault?.readObjectByName('a'))?.value, 'y'.repeat(200_000));
+    again.child.kill();
+    await again.exited;
   });
 
   test('is answered for while others go on writing, and is written anew as it grows', async () => {

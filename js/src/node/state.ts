@@ -24,7 +24,6 @@ import {
   statSync,
   utimesSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
@@ -132,6 +131,10 @@ class Lines {
 
 function sum(number: number, body: string): string {
   return createHash('sha256').update(`${number} ${body}`).digest('hex').slice(0, 16);
+}
+
+function unwritable(file: string, error: Error): Error {
+  return new Error(`${file}: cannot be written: ${error.message}`);
 }
 
 /** The name that a line of changes is about: `["0/object/…",`. */
@@ -367,9 +370,10 @@ export class StateFile {
         seed();
       }
       const state = new StateFile(file, emulator, new Lines(key), lock);
-      const before = emulator.snapshot();
       emulator.watchChanges();
-      await (asAnew ? state.#goOn(statSync(file).size) : state.#rewrite(before));
+      await (asAnew ? state.#goOn(statSync(file).size) : state.#rewrite()).catch((error: Error) => {
+        throw unwritable(file, error);
+      });
       return state;
     } catch (error) {
       lock.release();
@@ -404,7 +408,7 @@ export class StateFile {
       if (this.#failure) throw this.#failure;
       if (this.#bytes > GROWN_MIN_BYTES && this.#bytes > GROWN * this.#bytesAnew) {
         // What waits is in the snapshot already.
-        await this.#rewrite(this.#emulator.snapshot());
+        await this.#rewrite();
         return;
       }
       const line = this.#lines.write(this.#number++, text);
@@ -412,18 +416,19 @@ export class StateFile {
       await this.#handle?.datasync();
       this.#bytes += line.length;
     } catch (error) {
-      this.#failure ??= new Error(`${this.#file}: cannot be written: ${(error as Error).message}`);
+      this.#failure ??= unwritable(this.#file, error as Error);
       throw this.#failure;
     }
   }
 
   /** Writes the whole state to a file beside it and puts that in its place. */
-  async #rewrite(snapshot: string): Promise<void> {
+  async #rewrite(): Promise<void> {
     const temporary = `${this.#file}.tmp`;
     const descriptor = openSync(temporary, 'w', 0o600);
     try {
-      writeSync(descriptor, this.#lines.header());
-      writeSync(descriptor, this.#lines.write(1, snapshot));
+      // Not `writeSync`, which may write a part and say nothing, as where the disk is full.
+      writeFileSync(descriptor, this.#lines.header());
+      writeFileSync(descriptor, this.#lines.write(1, this.#emulator.snapshot()));
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
@@ -452,7 +457,10 @@ export class StateFile {
   async close(): Promise<void> {
     try {
       await this.flush();
-      if (this.#number > 2) await this.#rewrite(this.#emulator.snapshot());
+      if (this.#number > 2)
+        await this.#rewrite().catch((error: Error) => {
+          throw unwritable(this.#file, error);
+        });
     } finally {
       await this.#handle?.close();
       this.#handle = undefined;
