@@ -30,8 +30,7 @@ struct Stream {
     chunk_bytes: u32,
     aad: Vec<u8>,
     chunks: RefCell<Chunks>,
-    /// Nothing once the stream is closed.
-    key: RefCell<Option<Rc<StreamKey>>>,
+    key: StreamKey,
 }
 
 /// A stream to seal or to open, chunk by chunk.
@@ -50,7 +49,7 @@ impl CoreStream {
             chunk_bytes: header.chunk_bytes,
             aad: header.aad(aad),
             chunks: RefCell::new(Chunks::new(header)),
-            key: RefCell::new(Some(Rc::new(key))),
+            key,
         })))
     }
 }
@@ -74,7 +73,7 @@ impl CoreStream {
         let stream = self.0.clone();
         run(async move {
             let nonce = stream.chunks.borrow_mut().seal(plaintext.length() as usize, last)?;
-            match &*stream.key()? {
+            match &stream.key {
                 StreamKey::Runtime(key) => Ok(key.seal(&nonce, &stream.aad, &plaintext).await?.into()),
                 StreamKey::Here(key) => {
                     let mut buffer = Zeroizing::new(plaintext.to_vec());
@@ -95,25 +94,15 @@ impl CoreStream {
             Ok(opened.ok_or_else(error)?.into())
         })
     }
-
-    /// Lets go of the key, which is wiped.
-    pub fn close(&self) {
-        self.0.key.borrow_mut().take();
-    }
 }
 
 impl Stream {
-    fn key(&self) -> Result<Rc<StreamKey>, Error> {
-        let ended = || Error::new(Code::InvalidRequest, "the stream has ended");
-        self.key.borrow().clone().ok_or_else(ended)
-    }
-
     async fn open(
         &self,
         nonce: &[u8; NONCE_BYTES],
         sealed: &Uint8Array,
     ) -> Result<Option<Uint8Array>, Failure> {
-        match &*self.key()? {
+        match &self.key {
             StreamKey::Runtime(key) => key.open(nonce, &self.aad, sealed).await,
             StreamKey::Here(key) => {
                 let sealed = sealed.to_vec();
