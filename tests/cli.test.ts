@@ -177,6 +177,15 @@ describe('workos-vault', () => {
     assert.ok(!(await terminal(['kv', 'get', '--by-name', 'token'])).out.includes(color));
   });
 
+  test('colors are for terminals: none in a pipe, also where CI is set, unless forced', async () => {
+    env.CI = 'true';
+    assert.equal((await ok(['context', 'check', 'a=b'])).out, 'valid  {"a":"b"}\n');
+    env.FORCE_COLOR = '1';
+    assert.ok((await ok(['context', 'check', 'a=b'])).out.includes(color));
+    env.NO_COLOR = '1';
+    assert.equal((await ok(['context', 'check', 'a=b'])).out, 'valid  {"a":"b"}\n');
+  });
+
   test('local encryption from standard input to standard output', async () => {
     const text = 'naïve 🔑\n'.repeat(1000);
     for (const layout of [[], ['--layout', 'go'], ['--binary'], ['--stream']]) {

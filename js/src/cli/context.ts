@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import colors from './colors.js';
 import { type Explanation, KeyContext, VaultError } from 'workos-vault-edge';
 import { type Common, contextOf, exit, Interview, input, print, Stop, table, textOf } from './io.js';
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import colors from './colors.js';
 import {
   type CustomerKey,
   type Fault,

@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import colors from './colors.js';
 import type { VaultEvent, VaultEventName } from 'workos-vault-edge';
 import { vaultEventNames } from 'workos-vault-edge';
 import { type Common, collect, Stop } from './io.js';

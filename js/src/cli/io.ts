@@ -3,7 +3,7 @@
 import { createInterface } from 'node:readline/promises';
 import { buffer } from 'node:stream/consumers';
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import colors from './colors.js';
 import { KeyContext, VaultError } from 'workos-vault-edge';
 
 /** How a command ends. */
