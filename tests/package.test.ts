@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 describe('the packed package', () => {
   let project = '';
   let files: string[] = [];
+  let tarball = '';
   const run = (program: string, ...args: string[]) =>
     execFileSync(program, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
@@ -25,7 +26,8 @@ describe('the packed package', () => {
       files: { path: string }[];
     }[];
     files = one?.files.map(({ path }) => path) ?? [];
-    run('npm', 'install', '--offline', '--no-audit', '--no-fund', `./${one?.filename.split('/').pop()}`);
+    tarball = `./${one?.filename.split('/').pop()}`;
+    run('npm', 'install', '--offline', '--no-audit', '--no-fund', tarball);
   });
   after(() => rmSync(project, { recursive: true, force: true }));
 
@@ -45,12 +47,26 @@ describe('the packed package', () => {
     for (const file of files) {
       assert.match(
         file,
-        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/.+\.md|dist\/.+\.(js|js\.map|d\.ts)|dist\/cli\.LICENSES\.txt|wasm\/(client|emulator)\/.+\.(js|wasm))$/,
+        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/.+\.md|dist\/.+\.(js|js\.map|d\.ts)|dist\/cli\.LICENSES\.txt|wasm\/(client|emulator)\/.+\.(js|wasm)|wasm\/module\.d\.ts|cjs\/package\.json|cjs\/dist\/.+\.(js|d\.ts)|cjs\/wasm\/((client|emulator)\/(client|emulator|inline)\.js|module\.d\.ts))$/,
       );
     }
     const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;
     for (const field of ['dependencies', 'scripts', 'optionalDependencies', 'peerDependencies'])
       assert.equal(manifest[field], undefined, field);
+  });
+
+  test('publint and attw find nothing, with no rule left out', () => {
+    const tool = (name: string) => join(root, 'node_modules/.bin', name);
+    assert.match(
+      run(tool('publint'), join(project, 'node_modules/workos-vault-edge'), '--strict'),
+      /All good!/,
+    );
+    assert.match(run(tool('attw'), tarball, '--format', 'ascii'), /No problems found/);
+  });
+
+  test('says its own version where errors link to the documentation', () => {
+    const { version } = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as { version: string };
+    assert.match(readFileSync(join(pkg, 'dist/errors.js'), 'utf8'), new RegExp(`version = '${version}'`));
   });
 
   test('every file that package.json names is there', () => {
@@ -70,6 +86,28 @@ describe('the packed package', () => {
     const vault = new VaultClient({ apiKey: 'sk_test_emulator', fetch: new VaultEmulator().fetch });
     const { id } = await vault.createObject({ name: 'n', value: 'packed', context: { organization_id: 'org_1' } });
     console.log((await vault.readObject({ id })).value);`;
+  const subpaths = ['inline', 'wasm', 'types', 'testing', 'compat', 'emulator', 'emulator/server'];
+
+  test('every subpath can be imported and required, and shares what the others load', () => {
+    const names = subpaths.map((path) => `workos-vault-edge/${path}`);
+    const check = `
+      if (testing.createTestVault().vault instanceof main.VaultClient !== true) throw new Error('two clients');
+      if (inline.VaultError !== main.VaultError || wasm.VaultError !== main.VaultError) throw new Error('two errors');
+      wasm.initSync(readFileSync('node_modules/workos-vault-edge/wasm/client/client_bg.wasm'));
+      console.log(new compat.WorkOS('sk_test_x').vault.constructor.name, Object.keys(types).length);`;
+    const variables = ['main', 'inline', 'wasm', 'types', 'testing', 'compat', 'emulator', 'server'];
+    const all = ['workos-vault-edge', ...names];
+    writeFileSync(
+      join(project, 'all.mjs'),
+      `import { readFileSync } from 'node:fs';\n${all.map((name, at) => `import * as ${variables[at]} from '${name}';`).join('\n')}${check}`,
+    );
+    writeFileSync(
+      join(project, 'all.cjs'),
+      `const { readFileSync } = require('node:fs');\n${all.map((name, at) => `const ${variables[at]} = require('${name}');`).join('\n')}${check}`,
+    );
+    assert.equal(run('node', 'all.mjs').trim(), 'VaultClient 0');
+    assert.equal(run('node', '--no-experimental-require-module', 'all.cjs').trim(), 'VaultClient 0');
+  });
 
   test('imports as an ES module', () => {
     writeFileSync(
@@ -84,7 +122,7 @@ describe('the packed package', () => {
       join(project, 'cjs.cjs'),
       `const { VaultClient } = require('workos-vault-edge');\nconst { VaultEmulator } = require('workos-vault-edge/emulator');\n(async () => {${program}})();`,
     );
-    assert.equal(run('node', '--no-warnings', 'cjs.cjs').trim(), 'packed');
+    assert.equal(run('node', '--no-experimental-require-module', 'cjs.cjs').trim(), 'packed');
   });
 
   test('its command runs, by the name that npm gives it', () => {

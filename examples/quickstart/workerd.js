@@ -20,7 +20,7 @@ const bundle = await build({
 const modules = bundle.outputFiles.map(({ path, contents }) => ({
   type: /** @type {'ESModule' | 'CompiledWasm'} */ (path.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule'),
   path,
-  contents,
+  contents: /** @type {Uint8Array<ArrayBuffer>} */ (contents),
 }));
 modules.sort((a, b) => Number(a.type === 'CompiledWasm') - Number(b.type === 'CompiledWasm'));
 

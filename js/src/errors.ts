@@ -1,5 +1,8 @@
 import { install } from '../wasm/client/client.js';
 
+/** The package's version, for links to what its documentation says. */
+export const version = '0.1.0';
+
 /** A stable name for what went wrong. */
 export type VaultErrorCode =
   | 'invalid_api_key'
@@ -95,9 +98,15 @@ export class VaultError extends Error {
     });
   }
 
+  /** Where the documentation of this code is: causes, what to do, an example. */
+  get docs(): string {
+    return `https://unpkg.com/workos-vault-edge@${version}/docs/errors.md#${this.code}`;
+  }
+
   /** The facts, for logs: without the stack and the cause, which others' code may have put something into. */
-  toJSON(): Omit<VaultErrorFacts, 'cause'> & { name: string } {
-    const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs } = this;
+  toJSON(): Omit<VaultErrorFacts, 'cause'> & { name: string; docs: string } {
+    const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs, docs } =
+      this;
     return {
       name,
       code,
@@ -108,6 +117,7 @@ export class VaultError extends Error {
       status,
       requestId,
       retryAfterMs,
+      docs,
     };
   }
 }

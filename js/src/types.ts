@@ -50,7 +50,8 @@ export interface VaultClientOptions {
   dataKeyCache?: DataKeyCacheOptions | undefined;
   /**
    * Who encrypts: `webcrypto` the runtime, always; `wasm` this package, always; `auto`, the default, whichever is
-   * quicker for the length. All make the same bytes.
+   * quicker for the length. All make the same bytes. Deno's WebCrypto takes no nonce of 32 bytes: with `webcrypto`
+   * the envelopes of old Go SDKs do not open there.
    */
   cipher?: 'auto' | 'webcrypto' | 'wasm' | undefined;
   /** Headers to add to every request. Those that the client sets itself are refused. */

@@ -7,7 +7,7 @@ declare module '*.wasm?module' {
   const module: WebAssembly.Module;
   export default module;
 }
-// The one function of Node's that the node entries use; Deno and Bun have it too.
-declare module 'node:fs' {
-  export function readFileSync(path: URL): Uint8Array<ArrayBuffer>;
+// The module as base64, written by the build.
+declare module '*/inline.js' {
+  export const base64: string;
 }

@@ -602,8 +602,14 @@ export const transport: Case[] = [
       assert.equal(error.name, 'VaultError');
       assert.equal(String(error), `VaultError: ${error.message}`);
       const facts = JSON.parse(JSON.stringify(error));
+      assert.equal(facts.docs, error.docs);
+      assert.match(
+        error.docs,
+        /^https:\/\/unpkg\.com\/workos-vault-edge@\d+\.\d+\.\d+\/docs\/errors\.md#version_mismatch$/,
+      );
       assert.sameMembers(Object.keys(facts), [
         'name',
+        'docs',
         'code',
         'message',
         'recovery',

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 export interface BundledFile {
   /** Its name, without folders. */
   name: string;
-  contents: Uint8Array;
+  contents: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function bundle(
   });
   const files = outputFiles.map(({ path, contents }) => ({
     name: path.slice(path.lastIndexOf('/') + 1),
-    contents,
+    contents: contents as Uint8Array<ArrayBuffer>,
   }));
   return files.sort((a, b) => Number(a.name.endsWith('.wasm')) - Number(b.name.endsWith('.wasm')));
 }

@@ -1,12 +1,13 @@
 //! `cargo xtask build`: the npm package in `pkg/`.
 //!
-//! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`,
-//! and `pkg-template` supplies the rest.
+//! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`, both
+//! become `CommonJS` in `pkg/cjs`, and `pkg-template` supplies the rest.
 
 use crate::project::{Project, run};
-use crate::setup::{self, Tools};
+use crate::setup::{self, Npm, Tools};
 use crate::wasm_target::Source;
 use anyhow::{Context, Result};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -28,7 +29,7 @@ const FEATURES: [&str; 6] = [
 
 pub(crate) fn build(project: &Project) -> Result<Tools> {
     let tools = setup::tools(project, Source::Auto)?;
-    setup::npm(project)?;
+    setup::npm(project, Npm::Root)?;
     for (source, name) in MODULES {
         module(project, &tools, source, name)?;
     }
@@ -39,7 +40,8 @@ pub(crate) fn build(project: &Project) -> Result<Tools> {
 fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<()> {
     let out = project.path("js/wasm").join(name);
     let stamp = out.join("built");
-    let newest = ["src", "Cargo.toml", "Cargo.lock", "xtask/src"].map(|input| newest(&project.path(input)));
+    let newest =
+        ["src", "Cargo.toml", "Cargo.lock", "xtask/src/build.rs"].map(|input| newest(&project.path(input)));
     let newest = newest.into_iter().max().flatten();
     if fs::metadata(&stamp).and_then(|built| built.modified()).ok() > newest {
         return Ok(());
@@ -60,8 +62,24 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
         opt.arg(format!("--enable-{feature}"));
     }
     run(&mut opt)?;
-    println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", fs::metadata(&file)?.len());
+    modules_of_any_realm(&out.join(format!("{name}.js")))?;
+    let module = fs::read(&file)?;
+    println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", module.len());
+    // For runtimes and bundlers that have no way to load a file beside the code.
+    let inline = format!("export const base64 = '{}';\n", BASE64_STANDARD.encode(module));
+    fs::write(out.join("inline.js"), inline)?;
     fs::write(stamp, "Newer than every source that this module was built from.\n")?;
+    Ok(())
+}
+
+/// wasm-bindgen's code takes a compiled module for bytes where it comes from another realm, as it does in Vercel's edge
+/// runtime on Node: `instanceof` knows its own realm only.
+fn modules_of_any_realm(glue: &Path) -> Result<()> {
+    let text = fs::read_to_string(glue)?;
+    let check = "!(module instanceof WebAssembly.Module)";
+    anyhow::ensure!(text.contains(check), "wasm-bindgen's code no longer has {check}");
+    let any_realm = "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'";
+    fs::write(glue, text.replace(check, any_realm))?;
     Ok(())
 }
 
@@ -91,16 +109,54 @@ fn assemble(project: &Project) -> Result<()> {
     for (_, name) in MODULES {
         let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
         fs::create_dir_all(&to)?;
-        for file in [format!("{name}.js"), format!("{name}_bg.wasm")] {
+        for file in [format!("{name}.js"), format!("{name}_bg.wasm"), "inline.js".into()] {
             fs::copy(from.join(&file), to.join(&file))?;
         }
     }
-    for config in ["js/tsconfig.json", "js/tsconfig.node.json"] {
+    link(project)?;
+    // In this order: what comes later imports the package by its name, and so the declarations made before.
+    for config in ["js/tsconfig.json", "js/tsconfig.node.json", "js/tsconfig.byname.json"] {
         run(project.command("node_modules/.bin/tsc").args(["--project", config]))?;
     }
+    common_js(project)?;
+    command_line(project)
+}
 
-    command_line(project)?;
-    link(project)
+/// The same package for `require`, file by file, so that its parts share their state as they do when imported. Node
+/// alone requires, and other runtimes' entries are left out.
+fn common_js(project: &Project) -> Result<()> {
+    let pkg = project.path("pkg");
+    let mut files = Vec::new();
+    for folder in ["dist", "dist/entry", "dist/node", "wasm", "wasm/client", "wasm/emulator"] {
+        for entry in fs::read_dir(pkg.join(folder))? {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let other =
+                ["workerd.", "edge-light.", "browser."].iter().any(|runtime| name.starts_with(runtime));
+            if other || !entry_kind(&name) {
+                continue;
+            }
+            let file = format!("{folder}/{name}");
+            if name.ends_with(".d.ts") {
+                let to = pkg.join("cjs").join(&file);
+                fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+                fs::copy(pkg.join(&file), to)?;
+            } else {
+                files.push(file);
+            }
+        }
+    }
+    fs::write(pkg.join("cjs/package.json"), "{ \"type\": \"commonjs\" }\n")?;
+    let mut esbuild = project.command(project.path("node_modules/.bin/esbuild"));
+    esbuild.current_dir(&pkg).args(files);
+    esbuild.args(["--format=cjs", "--platform=node", "--target=node20", "--outdir=cjs", "--outbase=."]);
+    // wasm-bindgen's default for a path, which is never used here, asks where the file is.
+    esbuild.args(["--define:import.meta.url=undefined", "--log-level=warning"]);
+    run(&mut esbuild)
+}
+
+/// Whether a file of the package is code or a declaration.
+fn entry_kind(name: &str) -> bool {
+    [".js", ".d.ts"].iter().any(|end| name.ends_with(end))
 }
 
 /// The command line, in one file with the libraries it uses: the package has no dependencies. The package itself is

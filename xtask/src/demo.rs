@@ -1,8 +1,10 @@
-//! `cargo xtask demo`: the quickstart example, in Node and in workerd.
+//! `cargo xtask demo`: the quickstart example, in Node and in workerd. `cargo xtask example`: any of them.
 
 use crate::build;
 use crate::project::{Project, run};
-use anyhow::Result;
+use crate::setup::{self, Npm};
+use anyhow::{Result, bail};
+use std::fs;
 
 pub(crate) fn demo(project: &Project) -> Result<()> {
     build::build(project)?;
@@ -12,4 +14,20 @@ pub(crate) fn demo(project: &Project) -> Result<()> {
     run(project.command("node").arg("examples/quickstart/workerd.js"))?;
     project.say("The demo passed in both runtimes.");
     Ok(())
+}
+
+/// `npm start` of an example.
+pub(crate) fn example(project: &Project, name: &str) -> Result<()> {
+    let folder = project.path("examples").join(name);
+    if !folder.join("package.json").is_file() {
+        let mut names: Vec<_> = fs::read_dir(project.path("examples"))?
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            .collect();
+        names.sort();
+        bail!("there is no example {name}; there are: {}", names.join(", "));
+    }
+    build::build(project)?;
+    setup::npm(project, Npm::Everything)?;
+    project.say(format!("npm start in examples/{name}"));
+    run(project.command("npm").arg("start").current_dir(folder))
 }

@@ -48,6 +48,11 @@ enum Command {
     },
     /// Run the main job end to end on the local Vault, in Node and in workerd
     Demo,
+    /// Start an example, after installing and building what it needs
+    Example {
+        /// A folder of examples/
+        name: String,
+    },
     /// Check formatting, clippy, rustdoc, TypeScript and Biome; with --fix, format in place
     Lint {
         /// Format and apply safe fixes instead of checking
@@ -71,7 +76,8 @@ fn command(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Setup { wasm_target } => {
             setup::tools(&project, wasm_target)?;
-            setup::npm(&project)?;
+            setup::npm(&project, setup::Npm::Everything)?;
+            setup::newer_node(&project)?;
             setup::browser(&project)?;
             setup::python(&project)?;
             setup::done(&project);
@@ -81,6 +87,7 @@ fn command(cli: Cli) -> Result<()> {
         Command::Test { suites } => test::test(&project, &suites),
         Command::Fuzz { targets, seconds } => fuzz::fuzz(&project, &targets, seconds),
         Command::Demo => demo::demo(&project),
+        Command::Example { name } => demo::example(&project, &name),
         Command::Lint { fix } => lint::lint(&project, fix),
     }
 }

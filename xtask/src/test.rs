@@ -3,7 +3,7 @@
 use crate::build;
 use crate::fuzz;
 use crate::project::Project;
-use crate::setup::{self, Browser, Tools};
+use crate::setup::{self, Browser, Npm, Tools};
 use crate::tally::Tally;
 use crate::wasm_target::Source;
 use anyhow::{Result, bail};
@@ -45,6 +45,10 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
         if has(Suite::WasmChromium) || has(Suite::Js) { Some(setup::browser(project)?) } else { None };
 
     let python = if has(Suite::Js) { setup::python(project)? } else { None };
+    let newer = if has(Suite::Js) { setup::newer_node(project)? } else { None };
+    if has(Suite::Js) {
+        setup::npm(project, Npm::Everything)?;
+    }
 
     let mut tally = Tally::default();
     if has(Suite::Native) {
@@ -91,7 +95,13 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
         if let Some(python) = &python {
             node.env("WORKOS_PYTHON", python);
         }
-        tally.run(project, "npm package", &mut node)?;
+        if let Some(newer) = &newer {
+            node.env("NODE_NEWER", newer);
+        }
+        let notes = project.path("target/conformance.txt");
+        let _ = fs::remove_file(&notes);
+        tally.run(project, "npm package", node.env("CONFORMANCE_TABLE", &notes))?;
+        Tally::runtimes(&fs::read_to_string(&notes).unwrap_or_default());
     }
     if !tally.close() {
         bail!("not all tests passed");

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import colors from './colors.js';
 import { type Explanation, KeyContext, VaultError } from 'workos-vault-edge';
+import colors from './colors.js';
 import { type Common, contextOf, exit, Interview, input, print, Stop, table, textOf } from './io.js';
 
 interface Source extends Common {

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import colors from './colors.js';
 import { explain, VaultClient, VaultError } from 'workos-vault-edge';
+import colors from './colors.js';
 import { type Common, exit } from './io.js';
 import { environment, variables } from './settings.js';
 

@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import colors from './colors.js';
 import {
   type CustomerKey,
   type Fault,
@@ -12,6 +11,7 @@ import {
 } from 'workos-vault-edge/emulator';
 import { serve } from 'workos-vault-edge/emulator/server';
 import { parse as parseYaml } from 'yaml';
+import colors from './colors.js';
 import { type Common, collect, exit, Stop } from './io.js';
 
 interface Options extends Common {

@@ -2,9 +2,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
-import colors from './colors.js';
 import type { VaultEvent, VaultEventName } from 'workos-vault-edge';
 import { vaultEventNames } from 'workos-vault-edge';
+import colors from './colors.js';
 import { type Common, collect, Stop } from './io.js';
 import { client } from './settings.js';
 

@@ -3,8 +3,8 @@
 import { createInterface } from 'node:readline/promises';
 import { buffer } from 'node:stream/consumers';
 import Table from 'cli-table3';
-import colors from './colors.js';
 import { KeyContext, VaultError } from 'workos-vault-edge';
+import colors from './colors.js';
 
 /** How a command ends. */
 export const exit = { fine: 0, failed: 1, usage: 2, network: 3, refused: 4 } as const;

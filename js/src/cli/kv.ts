@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import colors from './colors.js';
 import type { ObjectMetadata, ObjectSummary, VaultClient, VaultObject } from 'workos-vault-edge';
+import colors from './colors.js';
 import {
   type Common,
   collect,

@@ -144,7 +144,7 @@ impl Sealed {
         parts: &Parts<'_>,
         as_bytes: bool,
     ) -> Result<Option<JsValue>, Failure> {
-        let opened = if u32::try_from(parts.ciphertext.len()).is_ok_and(|n| self.ciphers.by_runtime(n)) {
+        let opened = if self.ciphers.opened_by_runtime(parts.ciphertext.len(), parts.nonce) {
             let sealed = join(&[], &Uint8Array::from(parts.ciphertext), parts.tag);
             RuntimeKey::import(key).await?.open(parts.nonce, &self.aad, &sealed).await?
         } else {

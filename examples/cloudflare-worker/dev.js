@@ -1,0 +1,50 @@
+// The Worker on this machine, in workerd, with a real D1. Without WORKOS_API_KEY a local Vault answers what it sends to
+// WorkOS.
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { Miniflare } from 'miniflare';
+import { VaultEmulator } from 'workos-vault-edge/emulator';
+
+const { WORKOS_API_KEY, APP_TOKEN = 'dev', PORT = '8787' } = process.env;
+const local = WORKOS_API_KEY ? undefined : new VaultEmulator();
+
+const { outputFiles } = await build({
+  entryPoints: [fileURLToPath(new URL('worker.js', import.meta.url))],
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  conditions: ['workerd', 'worker'],
+  loader: { '.wasm': 'copy' },
+  outdir: 'out',
+  write: false,
+});
+const modules = outputFiles
+  .map(({ path, contents }) => ({
+    type: /** @type {'ESModule' | 'CompiledWasm'} */ (path.endsWith('.wasm') ? 'CompiledWasm' : 'ESModule'),
+    path,
+    contents: /** @type {Uint8Array<ArrayBuffer>} */ (contents),
+  }))
+  // The entry first.
+  .sort((a, b) => a.type.length - b.type.length);
+
+const worker = new Miniflare({
+  modules,
+  compatibilityDate: '2026-01-01',
+  port: Number(PORT),
+  bindings: { WORKOS_API_KEY: WORKOS_API_KEY ?? local?.apiKey ?? '', APP_TOKEN },
+  d1Databases: ['DB'],
+  ...(local && {
+    outboundService: (/** @type {Request} */ request) =>
+      local.fetch(request.url, {
+        method: request.method,
+        headers: [...request.headers],
+        ...(request.body && { body: request.body, duplex: 'half' }),
+      }),
+  }),
+});
+const database = await worker.getD1Database('DB');
+await database.exec(await readFile(new URL('schema.sql', import.meta.url), 'utf8'));
+console.log(`Listening on ${String(await worker.ready).replace(/\/$/, '')}, app token ${APP_TOKEN}`);
+console.log(local ? 'A local Vault; set WORKOS_API_KEY for the service' : 'The service, with WORKOS_API_KEY');
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => worker.dispose());

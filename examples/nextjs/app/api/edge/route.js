@@ -1,0 +1,15 @@
+// On Vercel's edge runtime: the import gives the package's build for it.
+import { billing, tenant } from '../../../lib/vault.js';
+
+export const runtime = 'edge';
+export const dynamic = 'force-dynamic';
+
+export async function GET() {
+  return Response.json(await billing());
+}
+
+export async function PUT(request) {
+  const value = await request.text();
+  await tenant.modifyObject({ name: 'org_acme/billing' }, () => value);
+  return Response.json(await billing());
+}

@@ -1,0 +1,12 @@
+// Node, Deno, Bun, and whatever has no way of its own to load a module: it is in the file, as base64. So it needs no
+// permission, no file beside it, and nothing of a bundler.
+
+import { initSync } from '../../wasm/client/client.js';
+import { base64 } from '../../wasm/client/inline.js';
+import { decode } from '../decode.js';
+import { ready } from '../errors.js';
+
+initSync({ module: decode(base64) });
+ready();
+
+export * from '../index.js';

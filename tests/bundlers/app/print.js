@@ -1,0 +1,4 @@
+// In Node: prints.
+import { main } from './main.js';
+
+main().then(console.log);
