@@ -2,9 +2,9 @@
 import { CoreClient } from '../wasm/client/client.js';
 import { checked, invalid, settle } from './errors.js';
 import {
+  type EventPage,
   eventOf,
   type ListEventsOptions,
-  type VaultEvent,
   type VaultEventName,
   type WireEvent,
 } from './events.js';
@@ -34,6 +34,7 @@ import type {
   EncryptOptions,
   EncryptStreamOptions,
   Form,
+  HasContext,
   KeyContextInput,
   ListMetadata,
   ListObjectsOptions,
@@ -76,7 +77,7 @@ const variableNames = {
 const LIMIT_MAX = 100;
 
 /** A call's options: within a scope the context may be left out. */
-type Within<Scoped, T extends { context: KeyContextInput }> = Scoped extends true ? WithinScope<T> : T;
+export type Within<Scoped, T extends HasContext> = Scoped extends true ? WithinScope<T> : T;
 
 /** The operations of {@link VaultClient} and {@link ScopedVaultClient}. */
 export abstract class Operations<Scoped extends boolean> {
@@ -465,7 +466,7 @@ export class VaultClient extends Operations<false> implements Disposable {
   async listEvents<Name extends VaultEventName>(
     options: ListEventsOptions<Name>,
     call?: CallOptions,
-  ): Promise<{ data: VaultEvent<Name>[]; listMetadata: ListMetadata }> {
+  ): Promise<EventPage<Name>> {
     const page = await settle<{ data: WireEvent[]; listMetadata: ListMetadata }>(
       Operations.coreOf(this).listEvents(options, call),
     );

@@ -46,6 +46,7 @@ abstract class VaultException extends Error {
 
 /** Arguments that the official SDK would send, and the service refuse: found before a request. */
 export class BadRequestException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'BadRequestException';
   /** The code of the {@link VaultError}. */
   readonly code: string;
@@ -62,26 +63,31 @@ export class BadRequestException extends VaultException {
 
 /** 401. */
 export class UnauthorizedException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'UnauthorizedException';
 }
 
 /** 404. */
 export class NotFoundException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'NotFoundException';
 }
 
 /** 409: a name that is taken, or a version that is not the current one. */
 export class ConflictException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'ConflictException';
 }
 
 /** 422. */
 export class UnprocessableEntityException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'UnprocessableEntityException';
 }
 
 /** Other answers with an `error` in their body, as the Vault's have. */
 export class OauthException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'OauthException';
   /** What the service said. */
   readonly error: string;
@@ -95,6 +101,7 @@ export class OauthException extends VaultException {
 
 /** No answer in time (status 408), and what has no other exception. */
 export class GenericServerException extends VaultException {
+  /** The class's name, by which it may be caught. */
   override readonly name: string = 'GenericServerException';
   /** The code of the {@link VaultError}. */
   readonly code: string;
@@ -108,6 +115,7 @@ export class GenericServerException extends VaultException {
 
 /** 429. */
 export class RateLimitExceededException extends GenericServerException {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'RateLimitExceededException';
   /** How long the service asks to wait, in seconds. */
   readonly retryAfter: number | null;
@@ -121,6 +129,7 @@ export class RateLimitExceededException extends GenericServerException {
 
 /** No API key was given, and `WORKOS_API_KEY` is not set. */
 export class NoApiKeyProvidedException extends Error {
+  /** The class's name, by which it may be caught. */
   override readonly name = 'NoApiKeyProvidedException';
   /** As in the official SDK. */
   readonly status = 500;
@@ -152,7 +161,9 @@ function translate(error: unknown): unknown {
   // `readObject: object not found (status 404)`: what the service said stands between.
   const said = message.replace(/^\w+: /, '').replace(/ \(status \d+\)$/, '');
   const Exception = byStatus[status as keyof typeof byStatus];
-  if (Exception) return new Exception(error, status, said);
+  // The Vault answers `{"error"}`, which the official SDK shows so; not of a 404 or 429.
+  if (Exception)
+    return new Exception(error, status, status === 409 || status === 422 ? `Error: ${said}` : said);
   if (status < 400) return error;
   return new OauthException(error, status, said);
 }

@@ -32,16 +32,30 @@ export interface VaultEnvironmentOptions {
   recoveryPeriodMs?: number;
 }
 
+/** An environment beside the first, which is known by its keys. */
+export interface FurtherEnvironmentOptions extends VaultEnvironmentOptions {
+  /** Accepted API keys, each starting with `sk_` and no other environment's. */
+  apiKeys: string[];
+}
+
+/** So many requests in so much time, then 429. */
+export interface RateLimit {
+  /** How many. */
+  requests: number;
+  /** In how many milliseconds. */
+  windowMs: number;
+}
+
 /** How a {@link VaultEmulator} behaves: the first environment's options, and what holds for all. */
 export interface VaultEmulatorOptions extends VaultEnvironmentOptions {
   /** Further environments, each with API keys of its own. */
-  environments?: (VaultEnvironmentOptions & { apiKeys: string[] })[];
+  environments?: FurtherEnvironmentOptions[];
   /** What goes wrong. Default: nothing. */
   faults?: Fault[];
   /** Makes the chance in faults repeat from run to run. Default: random. */
   faultSeed?: number;
   /** `true` for the service's 6,000 requests in 60 s. Default: none. */
-  rateLimit?: boolean | { requests: number; windowMs: number };
+  rateLimit?: boolean | RateLimit;
   /** Whether pages of any origin may call it. Default: false. */
   cors?: boolean;
 }
@@ -89,10 +103,20 @@ export interface Fault {
   delayMs?: number;
 }
 
+/** An object to start with. */
+export interface SeedObject {
+  /** Its name. */
+  name: string;
+  /** Its value. */
+  value: string;
+  /** Its key context. */
+  context: Record<string, string>;
+}
+
 /** Objects to start with. */
 export interface Seed {
   /** Each as `createObject` takes it. */
-  objects: { name: string; value: string; context: Record<string, string> }[];
+  objects: SeedObject[];
 }
 
 /** Says which environment is meant, by one of its API keys. Default: the first. */

@@ -60,6 +60,14 @@ export interface VaultErrorFacts {
   cause?: unknown;
 }
 
+/** What `JSON.stringify` makes of a {@link VaultError}. */
+export interface VaultErrorJson extends Omit<VaultErrorFacts, 'cause'> {
+  /** `VaultError`. */
+  name: string;
+  /** See {@link VaultError.docs}. */
+  docs: string;
+}
+
 /** Every error of this package. Holds no API key, data key or value. */
 export class VaultError extends Error {
   /** A stable name for what went wrong; switch on this. */
@@ -104,7 +112,7 @@ export class VaultError extends Error {
   }
 
   /** The facts, for logs: without the stack and the cause, which others' code may have put something into. */
-  toJSON(): Omit<VaultErrorFacts, 'cause'> & { name: string; docs: string } {
+  toJSON(): VaultErrorJson {
     const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs, docs } =
       this;
     return {

@@ -1,5 +1,7 @@
 /** The audit log's events, as the client and the emulator give them. */
 
+import type { ListMetadata } from './types.js';
+
 /** Who did it. */
 export interface VaultActor {
   /** The API key's or user's ID. */
@@ -13,36 +15,42 @@ export interface VaultActor {
 /** Where a customer keeps their key. */
 export type KeyProvider = 'AWS_KMS' | 'GCP_KMS' | 'AZURE_KEY_VAULT';
 
-interface WithName extends VaultActor {
+/** What an event of an object tells. */
+export interface ObjectEventData extends VaultActor {
   /** The object's name. */
   kvName: string;
 }
 
-interface WithKey extends WithName {
+/** What a read tells. */
+export interface ReadEventData extends ObjectEventData {
   /** The key it is encrypted with. */
   keyId: string;
 }
 
-interface Written extends WithKey {
+/** What a write tells. */
+export interface WriteEventData extends ReadEventData {
   /** The object's key context. */
   keyContext: Record<string, string>;
 }
 
-interface OfKek extends VaultActor {
+/** What an event of a key-encrypting key tells. */
+export interface KekEventData extends VaultActor {
   /** The key's name. */
   keyName: string;
   /** Its ID. */
   keyId: string;
 }
 
-interface OfDek extends VaultActor {
+/** What an event of a data key tells. */
+export interface DekEventData extends VaultActor {
   /** The KEKs that wrap the data key. */
   keyIds: string[];
   /** The key context. */
   keyContext: Record<string, string>;
 }
 
-interface OfCustomerKey {
+/** What an event of a customer's key tells. */
+export interface CustomerKeyEventData {
   /** Whose key it is. */
   organizationId: string;
   /** Where they keep it. */
@@ -51,25 +59,38 @@ interface OfCustomerKey {
 
 /** What each event tells. */
 export interface VaultEventData {
-  'vault.data.created': Written;
-  'vault.data.updated': Written;
-  'vault.data.read': WithKey;
-  'vault.data.deleted': WithName;
-  'vault.metadata.read': WithName;
+  /** An object was created. */
+  'vault.data.created': WriteEventData;
+  /** A version was written. */
+  'vault.data.updated': WriteEventData;
+  /** A value was read. */
+  'vault.data.read': ReadEventData;
+  /** An object was deleted. */
+  'vault.data.deleted': ObjectEventData;
+  /** Metadata or versions were read. */
+  'vault.metadata.read': ObjectEventData;
+  /** Objects were listed. */
   'vault.names.listed': VaultActor;
-  'vault.kek.created': OfKek;
-  'vault.kek.deleted': OfKek;
-  'vault.dek.read': OfDek;
-  'vault.dek.rekeyed': OfDek;
+  /** A key-encrypting key was made, for a context item not seen before. */
+  'vault.kek.created': KekEventData;
+  /** A key-encrypting key was deleted. */
+  'vault.kek.deleted': KekEventData;
+  /** A data key was handed out. */
+  'vault.dek.read': DekEventData;
+  /** A data key was wrapped for another context. */
+  'vault.dek.rekeyed': DekEventData;
+  /** A data key was unwrapped. */
   'vault.dek.decrypted': VaultActor & {
     /** The data key's ID. */
     keyId: string;
   };
-  'vault.byok_key.verification_completed': OfCustomerKey & {
+  /** It was tried whether the Vault may use a customer's key. */
+  'vault.byok_key.verification_completed': CustomerKeyEventData & {
     /** Whether the Vault may use the key. */
     verified: boolean;
   };
-  'vault.byok_key.deleted': OfCustomerKey;
+  /** A customer's key was deleted. */
+  'vault.byok_key.deleted': CustomerKeyEventData;
 }
 
 /** The name of an event of the Vault's. */
@@ -105,6 +126,14 @@ export const vaultEventNames: readonly VaultEventName[] = [
   'vault.byok_key.verification_completed',
   'vault.byok_key.deleted',
 ];
+
+/** A page of the audit log. */
+export interface EventPage<Name extends VaultEventName = VaultEventName> {
+  /** The events. */
+  data: VaultEvent<Name>[];
+  /** Where it goes on. */
+  listMetadata: ListMetadata;
+}
 
 /** Options of {@link VaultClient.listEvents}. */
 export interface ListEventsOptions<Name extends VaultEventName = VaultEventName> {

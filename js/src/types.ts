@@ -346,5 +346,10 @@ export interface EncryptFieldsOptions extends CallOptions {
 }
 
 /** In a scoped client the context may be left out: it is the scope's. */
-export type WithinScope<T extends { context: KeyContextInput }> = Omit<T, 'context'> &
-  Partial<Pick<T, 'context'>>;
+export type WithinScope<T extends HasContext> = Omit<T, 'context'> & Partial<HasContext>;
+
+/** Options with a key context. */
+export interface HasContext {
+  /** The key context. */
+  context: KeyContextInput;
+}

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the npm package in `pkg/`.
 //!
 //! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`, both
-//! become `CommonJS` in `pkg/cjs`, and `pkg-template` supplies the rest.
+//! become CommonJS in `pkg/cjs`, and `pkg-template` supplies the rest.
 
 use crate::project::{Project, run};
 use crate::setup::{self, Npm, Tools};
@@ -176,7 +176,7 @@ fn command_line(project: &Project) -> Result<()> {
     let meta = project.path("target/cli-meta.json");
     esbuild.arg(format!("--outfile={}", file.display())).arg(format!("--metafile={}", meta.display()));
     run(&mut esbuild)?;
-    licences(project, &fs::read_to_string(meta)?)?;
+    licences(project)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -185,21 +185,27 @@ fn command_line(project: &Project) -> Result<()> {
     Ok(())
 }
 
-/// What the libraries in the command line ask to be passed on with them: their licences.
-fn licences(project: &Project, meta: &str) -> Result<()> {
-    let mut packages: Vec<&str> = meta
+/// The npm packages of which something is in the command line.
+pub(crate) fn bundled(project: &Project) -> Result<Vec<String>> {
+    let meta = fs::read_to_string(project.path("target/cli-meta.json"))?;
+    let mut packages: Vec<String> = meta
         .split("\"node_modules/")
         .skip(1)
         .filter_map(|rest| {
             let parts = if rest.starts_with('@') { 2 } else { 1 };
-            Some(&rest[..rest.match_indices('/').nth(parts - 1)?.0])
+            Some(rest[..rest.match_indices('/').nth(parts - 1)?.0].to_owned())
         })
         .collect();
     packages.sort_unstable();
     packages.dedup();
+    Ok(packages)
+}
+
+/// What the libraries in the command line ask to be passed on with them: their licences.
+fn licences(project: &Project) -> Result<()> {
     let mut text = String::from("Libraries that dist/cli.js holds, and their licences.\n");
-    for package in packages {
-        let folder = project.path("node_modules").join(package);
+    for package in bundled(project)? {
+        let folder = project.path("node_modules").join(&package);
         let found = fs::read_dir(&folder)?.filter_map(Result::ok).find(|file| {
             let name = file.file_name().to_string_lossy().to_ascii_lowercase();
             name.starts_with("license") || name.starts_with("licence")
@@ -224,7 +230,8 @@ fn link(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a folder.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
         let entry = entry?;

@@ -1,11 +1,13 @@
-//! `cargo xtask lint`: formatting, clippy, rustdoc, TypeScript, Biome.
+//! `cargo xtask lint`: formatting, clippy, rustdoc, TypeScript, TypeDoc, Biome.
 
 use crate::build;
 use crate::project::Project;
+use crate::setup::{self, Npm};
 use anyhow::{Result, bail};
 
 pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
     build::build(project)?;
+    setup::npm(project, Npm::Everything)?;
     let mut failed = Vec::new();
     let mut check =
         |name: &str, program: &str, args: &[&str], variable: Option<(&str, &str)>| -> Result<()> {
@@ -35,6 +37,8 @@ pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
         None,
     )?;
     check("tsc: command line", "node_modules/.bin/tsc", &["--project", "js/tsconfig.cli.json"], None)?;
+    let typedoc = ["--options", "js/reference/typedoc.json", "--logLevel", "Warn"];
+    check("typedoc", "js/reference/node_modules/.bin/typedoc", &typedoc, None)?;
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }

@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod lint;
 mod project;
+mod release;
 mod setup;
 mod tally;
 mod test;
@@ -31,7 +32,14 @@ enum Command {
         wasm_target: wasm_target::Source,
     },
     /// Make the npm package in pkg/
-    Build,
+    Build {
+        /// Add a bill of materials (CycloneDX) and pack it for publishing
+        #[arg(long)]
+        release: bool,
+        /// With --release: the repository's URL, which npm's provenance compares with where it was built
+        #[arg(long, requires = "release")]
+        repository: Option<String>,
+    },
     /// Run every test, or the suites named
     Test {
         /// Suites to run; all of them if none is named
@@ -83,7 +91,8 @@ fn command(cli: Cli) -> Result<()> {
             setup::done(&project);
             Ok(())
         }
-        Command::Build => build::build(&project).map(drop),
+        Command::Build { release: false, .. } => build::build(&project).map(drop),
+        Command::Build { release: true, repository } => release::release(&project, repository.as_deref()),
         Command::Test { suites } => test::test(&project, &suites),
         Command::Fuzz { targets, seconds } => fuzz::fuzz(&project, &targets, seconds),
         Command::Demo => demo::demo(&project),

@@ -3,6 +3,7 @@
 use crate::build;
 use crate::fuzz;
 use crate::project::Project;
+use crate::release;
 use crate::setup::{self, Browser, Npm, Tools};
 use crate::tally::Tally;
 use crate::wasm_target::Source;
@@ -79,6 +80,12 @@ pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
             project,
             "declarations (tsc)",
             tsc.args(["--noEmit", "--project", "tests/tsconfig.json"]),
+        )?;
+        release::release(project, Some("git+https://example.com/workos-vault-edge.git"))?;
+        tally.check(
+            project,
+            "bill of materials (CycloneDX)",
+            project.command("node").arg("tests/release.check.js"),
         )?;
         let mut files = Vec::new();
         for file in fs::read_dir(project.path("tests"))? {
