@@ -41,7 +41,7 @@ const expected: Record<string, RegExp[]> = {
     /^4111\n$/,
     /^2 0\n$/,
     /^\[ 'aborted', 'aborted' \]\n$/,
-    /^4 1\n$/,
+    /^1\n$/,
     /^true\n$/,
   ],
 };

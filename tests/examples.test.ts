@@ -1,12 +1,13 @@
 // Each example, with the packed package installed, started by its own `npm start` and used as its README says.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { onPage } from './hosts/chromium.ts';
-import { installed } from './hosts/packed.ts';
+import { installed, root } from './hosts/packed.ts';
 
 /** A port that was free a moment ago: not every framework can choose one and say which. */
 const freePort = () =>
@@ -222,6 +223,19 @@ describe('examples', () => {
         await page.waitForSelector('li:has-text("a note")');
       });
     }));
+
+  test('opentelemetry: a span for each attempt', async () => {
+    const { folder, remove } = await installed('opentelemetry', ['examples/opentelemetry']);
+    try {
+      const { stdout } = await promisify(execFile)('npm', ['start', '--silent'], { cwd: folder });
+      const readme = readFileSync(join(root, 'examples/opentelemetry/README.md'), 'utf8');
+      const shown = [...readme.matchAll(/^ {4}(.+)$/gm)].map(([, line]) => line);
+      assert.equal(shown.length, 5);
+      assert.deepEqual(stdout.trim().split('\n'), shown);
+    } finally {
+      remove();
+    }
+  });
 
   test('ssr-secrets: the page is made with the secret and without it', () =>
     started('ssr-secrets', async ({ url }) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
@@ -95,4 +96,80 @@ test('no data key is left in the memory of the module once all that kept one is 
   keyring.close();
   vault.close();
   for (const pattern of patterns) assert.ok(!found(pattern), 'a key is still there');
+});
+
+test('10,000 calls that are aborted leave no timer, no listener, and no memory behind', async () => {
+  let [under, aborts] = [0, 0];
+  const fetch = (_: string, { signal }: RequestInit) =>
+    new Promise<Response>((_, reject) => {
+      under++;
+      signal?.addEventListener('abort', () => {
+        aborts++;
+        reject(signal.reason);
+      });
+    });
+  const vault = new VaultClient({ apiKey: 'sk_test_aborted', fetch, attemptTimeoutMs: 50_000 });
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  // One signal for all, as a server's for its own end, is where listeners would pile up.
+  const shared = new AbortController();
+  const round = async (count: number, sent: boolean, signalOf: () => AbortController) => {
+    const calls = Array.from({ length: count }, () => {
+      const controller = signalOf();
+      return { controller, call: vault.readObject({ id: 'a' }, { signal: controller.signal }) };
+    });
+    assert.ok(timers() > before);
+    // Half of the rounds while a request is under way, half before it was sent.
+    if (sent) await new Promise(setImmediate);
+    for (const { controller } of calls) controller.abort();
+    for (const { call } of calls) await assert.rejects(call, { code: 'aborted' });
+  };
+  await round(3_000, true, () => new AbortController());
+  await round(3_000, false, () => new AbortController());
+  const ended = new VaultClient({
+    apiKey: 'sk_test_ended',
+    fetch: async () => Response.json({}, { status: 404 }),
+  });
+  for (let call = 0; call < 1_000; call++)
+    await ended.readObject({ id: 'a' }, { signal: shared.signal }).catch(() => {});
+  assert.equal(getEventListeners(shared.signal, 'abort').length, 0);
+  await round(3_000, true, () => shared);
+  assert.equal(getEventListeners(shared.signal, 'abort').length, 0);
+  assert.deepEqual([under, aborts], [6_000, 6_000]);
+  assert.equal(timers(), before);
+});
+
+test('a trap of the module ends what is under way, is told, and does not end the process', () => {
+  // All memory that the module can have is taken, so that it traps where it asks for more: in a task, as its answer comes.
+  const program = `
+    import { initSync } from './pkg/wasm/client/client.js';
+    import { VaultClient, VaultError } from 'workos-vault-edge';
+    process.on('uncaughtException', (error) => console.log('uncaught', error.message));
+    process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
+    const { memory } = initSync({ module: new Uint8Array(0) });
+    let answer;
+    const first = new Promise((resolve) => { answer = resolve; });
+    const never = new Promise(() => {});
+    const fetch = (url) => (url.includes('data-key') ? first : never);
+    const vault = new VaultClient({ apiKey: 'sk_test_trap', fetch, cipher: 'wasm', timeoutMs: 2_000_000 });
+    const under = [vault.readObject({ id: 'a' }), vault.encrypt(new Uint8Array(50 << 20), { a: 'b' })];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let pages = 1 << 14; pages >= 1; ) try { memory.grow(pages); } catch { pages >>= 1; }
+    const key = btoa('k'.repeat(32));
+    answer(Response.json({ id: 'i', data_key: key, encrypted_keys: key, context: { a: 'b' } }));
+    const show = (error) => console.log(error instanceof VaultError && error.code, /stopped unexpectedly/.test(error.message), /started anew/.test(error.recovery));
+    for (const call of under) await call.catch(show);
+    await vault.readObject({ id: 'c' }).catch(show);
+    try { new VaultClient({ apiKey: 'sk_test_trap' }); } catch (error) { show(error); }
+    process.exit();
+  `;
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module'], {
+    cwd,
+    encoding: 'utf8',
+    input: program,
+    timeout: 20_000,
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, 'internal true true\n'.repeat(4));
 });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import binaryen from 'binaryen';
 
 const pkg = fileURLToPath(new URL('../pkg', import.meta.url));
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -62,6 +63,24 @@ describe('the packed package', () => {
       /All good!/,
     );
     assert.match(run(tool('attw'), tarball, '--format', 'ascii'), /No problems found/);
+  });
+
+  test('no function of the modules returns one reference', () => {
+    // Calls of those V8 inlines, and up to 11.3 (Node 20) a process can end so: "Fatal error: unreachable code".
+    const numbers = [binaryen.i32, binaryen.i64, binaryen.f32, binaryen.f64];
+    for (const name of ['client', 'emulator']) {
+      const file = join(pkg, `wasm/${name}/${name}_bg.wasm`);
+      const module = binaryen.readBinary(new Uint8Array(readFileSync(file)));
+      let functions = 0;
+      for (let at = 0; at < module.getNumExports(); at++) {
+        const { kind, name, value } = binaryen.getExportInfo(module.getExportByIndex(at));
+        if (kind !== binaryen.ExternalFunction) continue;
+        functions++;
+        const results = binaryen.expandType(binaryen.getFunctionInfo(module.getFunction(value)).results);
+        if (results.length === 1) assert.ok(numbers.includes(results[0] ?? 0), name);
+      }
+      assert.ok(functions > 20);
+    }
   });
 
   test('says its own version where errors link to the documentation', () => {

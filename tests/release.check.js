@@ -24,6 +24,18 @@ for (const purl of [
 for (const purl of ['pkg:cargo/proptest', 'pkg:cargo/clap', 'pkg:npm/miniflare', 'pkg:cargo/syn'])
   assert.ok(!purls.includes(purl), purl);
 
+// Licences that ask for no more than to be passed on.
+const allowed = /^(MIT|ISC|BSD-3-Clause|Zlib|Unicode-3\.0|Apache-2\.0)( |$)|MIT/;
+for (const { purl, licenses } of JSON.parse(text).components)
+  assert.match(licenses[0].expression, allowed, purl);
+
+// What is shipped from npm must not run anything when it is installed.
+const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+for (const purl of purls.filter((/** @type {string} */ purl) => purl.startsWith('pkg:npm/'))) {
+  const name = decodeURIComponent(purl.slice('pkg:npm/'.length));
+  assert.equal(lock.packages[`node_modules/${name}`].hasInstallScript, undefined, name);
+}
+
 const tarballs = readdirSync(out).filter((name) => name.endsWith('.tgz'));
 assert.equal(tarballs.length, 1);
 const list = execFileSync('tar', ['-tzf', new URL(tarballs[0] ?? '', out).pathname], { encoding: 'utf8' });

@@ -99,7 +99,7 @@ export abstract class Operations<Scoped extends boolean> {
    * `object_pending_deletion`, `organization_not_found`, `customer_key_inaccessible`, and those of every call.
    */
   createObject(options: Within<Scoped, CreateObjectOptions>, call?: CallOptions): Promise<ObjectMetadata> {
-    return settle(this.#core.createObject(options, call));
+    return settle(() => this.#core.createObject(options, call));
   }
 
   /**
@@ -110,7 +110,7 @@ export abstract class Operations<Scoped extends boolean> {
     options: ById & ValueForm<F>,
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F>>> {
-    return settle(this.#core.readObject(options, call));
+    return settle(() => this.#core.readObject(options, call));
   }
 
   /**
@@ -121,20 +121,22 @@ export abstract class Operations<Scoped extends boolean> {
     options: string | (ByName & ValueForm<F>),
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F>>> {
-    return settle(this.#core.readObjectByName(options, call));
+    return settle(() => this.#core.readObjectByName(options, call));
   }
 
   /** Reads an object's metadata without decrypting its value. */
   describeObject(options: ById, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(this.#core.describeObject(options, call));
+    return settle(() => this.#core.describeObject(options, call));
   }
 
   /**
-   * Writes a new version.
-   * @throws {VaultError} `version_mismatch` if `versionCheck` is not the current version; see {@link modifyObject}.
+   * Writes a new version. With `versionCheck` it is sent again where the answer was lost; if it had landed, reading
+   * back finds that out.
+   * @throws {VaultError} `version_mismatch` if `versionCheck` is not the current version, see {@link modifyObject};
+   * `outcome_unknown` if an answer was lost and others have written since.
    */
   updateObject(options: UpdateObjectOptions, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(this.#core.updateObject(options, call));
+    return settle(() => this.#core.updateObject(options, call));
   }
 
   /**
@@ -142,7 +144,7 @@ export abstract class Operations<Scoped extends boolean> {
    * @throws {VaultError} `not_found`, or `version_mismatch` if `versionCheck` is not the current version.
    */
   deleteObject(options: DeleteObjectOptions, call?: CallOptions): Promise<void> {
-    return settle(this.#core.deleteObject(options, call));
+    return settle(() => this.#core.deleteObject(options, call));
   }
 
   /**
@@ -151,7 +153,7 @@ export abstract class Operations<Scoped extends boolean> {
    */
   listObjects(options?: ListObjectsOptions, call?: CallOptions): ObjectPagePromise {
     const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
-      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(
+      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(() =>
         this.#core.listObjects(list, call),
       );
       // Whoever goes on without having named a size wants everything: in as few requests as can be.
@@ -164,7 +166,7 @@ export abstract class Operations<Scoped extends boolean> {
 
   /** Lists an object's versions, newest first. */
   listObjectVersions(options: ById, call?: CallOptions): Promise<ObjectVersion[]> {
-    return settle(this.#core.listObjectVersions(options, call));
+    return settle(() => this.#core.listObjectVersions(options, call));
   }
 
   /**
@@ -173,14 +175,15 @@ export abstract class Operations<Scoped extends boolean> {
    * pause. `change` may therefore run more than once; return `undefined` to leave the object as it is.
    * `timeoutMs` and `signal` hold for the whole, `change` included.
    * @returns The object as written, without its value, or as read where `change` returned `undefined`.
-   * @throws {VaultError} `version_mismatch` after `maxAttempts`; what `change` throws, as it is.
+   * @throws {VaultError} `version_mismatch` after `maxAttempts`; `outcome_unknown` where a write's answer was lost and
+   * there is no `applied` to tell; what `change` throws, as it is.
    */
   modifyObject<F extends Form = 'text'>(
     options: ModifyObjectOptions<F>,
     change: (current: VaultObject<ValueOf<F>>) => ValueInput | undefined | Promise<ValueInput | undefined>,
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F> | undefined>> {
-    return settle(this.#core.modifyObject(options, change, call));
+    return settle(() => this.#core.modifyObject(options, change, call));
   }
 
   /** A fresh data key for encryption outside the Vault, with its wrapped copies. */
@@ -189,7 +192,7 @@ export abstract class Operations<Scoped extends boolean> {
       ? [options?: Within<Scoped, CreateDataKeyOptions>, call?: CallOptions]
       : [options: CreateDataKeyOptions, call?: CallOptions]
   ): Promise<DataKeyPair> {
-    return settle(this.#core.createDataKey(options, call));
+    return settle(() => this.#core.createDataKey(options, call));
   }
 
   /**
@@ -206,7 +209,7 @@ export abstract class Operations<Scoped extends boolean> {
     associatedData?: AssociatedData,
     options?: EncryptOptions,
   ): Promise<string> {
-    return settle(this.#core.encrypt(data, context, associatedData, options, false) as Promise<string>);
+    return settle(() => this.#core.encrypt(data, context, associatedData, options, false) as Promise<string>);
   }
 
   /** {@link encrypt}, with the envelope as bytes: a quarter smaller, for those who store binary. */
@@ -216,7 +219,7 @@ export abstract class Operations<Scoped extends boolean> {
     associatedData?: AssociatedData,
     options?: EncryptOptions,
   ): Promise<Bytes> {
-    return settle(this.#core.encrypt(data, context, associatedData, options, true) as Promise<Bytes>);
+    return settle(() => this.#core.encrypt(data, context, associatedData, options, true) as Promise<Bytes>);
   }
 
   /**
@@ -230,7 +233,7 @@ export abstract class Operations<Scoped extends boolean> {
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
     options?: EncryptOptions,
   ): Promise<BatchResult<string>[]> {
-    return settle(this.#core.encryptMany(items, context, options));
+    return settle(() => this.#core.encryptMany(items, context, options));
   }
 
   /**
@@ -361,12 +364,16 @@ export class VaultClient extends Operations<false> implements Disposable {
    * those of `decryptDataKey`.
    */
   decrypt(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<string> {
-    return settle(Operations.coreOf(this).decrypt(envelope, associatedData, call, false) as Promise<string>);
+    return settle(
+      () => Operations.coreOf(this).decrypt(envelope, associatedData, call, false) as Promise<string>,
+    );
   }
 
   /** {@link decrypt}, to bytes. */
   decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
-    return settle(Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
+    return settle(
+      () => Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Bytes>,
+    );
   }
 
   /**
@@ -375,7 +382,7 @@ export class VaultClient extends Operations<false> implements Disposable {
    * @returns A result for each item, in their order.
    */
   decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
-    return settle(Operations.coreOf(this).decryptMany(items, call));
+    return settle(() => Operations.coreOf(this).decryptMany(items, call));
   }
 
   /**
@@ -413,7 +420,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     context: KeyContextInput,
     call?: CallOptions,
   ): Promise<E extends string ? string : Bytes> {
-    return settle(Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
+    return settle(() => Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
   }
 
   /**
@@ -432,7 +439,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     options?: Pick<EncryptOptions, 'layout'>,
   ): Promise<string> {
     return settle(
-      Operations.coreOf(this).encryptWith(pair, data, associatedData, options) as Promise<string>,
+      () => Operations.coreOf(this).encryptWith(pair, data, associatedData, options) as Promise<string>,
     );
   }
 
@@ -443,7 +450,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     associatedData?: AssociatedData,
   ): Promise<string> {
     return settle(
-      Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, false) as Promise<string>,
+      () => Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, false) as Promise<string>,
     );
   }
 
@@ -454,7 +461,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     associatedData?: AssociatedData,
   ): Promise<Bytes> {
     return settle(
-      Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>,
+      () => Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>,
     );
   }
 
@@ -467,7 +474,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     options: ListEventsOptions<Name>,
     call?: CallOptions,
   ): Promise<EventPage<Name>> {
-    const page = await settle<{ data: WireEvent[]; listMetadata: ListMetadata }>(
+    const page = await settle<{ data: WireEvent[]; listMetadata: ListMetadata }>(() =>
       Operations.coreOf(this).listEvents(options, call),
     );
     return { data: page.data.map((event) => eventOf<Name>(event)), listMetadata: page.listMetadata };
@@ -475,12 +482,12 @@ export class VaultClient extends Operations<false> implements Disposable {
 
   /** Unwraps a data key. */
   decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
-    return settle(Operations.coreOf(this).decryptDataKey(options, call));
+    return settle(() => Operations.coreOf(this).decryptDataKey(options, call));
   }
 
   /** Unwraps a data key and wraps it under another context. */
   createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
-    return settle(Operations.coreOf(this).createRekey(options, call));
+    return settle(() => Operations.coreOf(this).createRekey(options, call));
   }
 
   /**

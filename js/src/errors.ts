@@ -1,4 +1,5 @@
-import { install } from '../wasm/client/client.js';
+import { install, onTrap } from '../wasm/client/client.js';
+import { bodyText } from './body.js';
 
 /** The package's version, for links to what its documentation says. */
 export const version = '0.1.0';
@@ -16,6 +17,7 @@ export type VaultErrorCode =
   | 'not_found'
   | 'name_conflict'
   | 'version_mismatch'
+  | 'outcome_unknown'
   | 'customer_key_inaccessible'
   | 'object_pending_deletion'
   | 'validation_failed'
@@ -135,7 +137,12 @@ export function ready(): void {
   install(
     (facts: VaultErrorFacts) => new VaultError(facts),
     async (value: unknown) => await value,
+    bodyText,
   );
+  onTrap((error) => {
+    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
+    stop(error);
+  });
 }
 
 /** An error found before the module was asked. */
@@ -153,9 +160,36 @@ export function invalid(
   });
 }
 
+/** Why the module can no longer be used. */
+let stopped: VaultError | undefined;
+/** Calls under way. */
+const waiting = new Set<(error: VaultError) => void>();
+
+/**
+ * The module trapped, which should not happen. What it was in the middle of will never be done, and what is in its
+ * memory is not to be trusted: calls under way end, and later ones are refused.
+ */
+function stop(error: unknown): void {
+  stopped ??= new VaultError({
+    code: 'internal',
+    message: `the module stopped unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
+    recovery:
+      'This is a fault of workos-vault-edge. Please report it with the message. No call works until this process, isolate or page is started anew.',
+    retryable: false,
+    problems: [],
+    cause: error,
+  });
+  for (const fail of waiting) fail(stopped);
+  waiting.clear();
+}
+
+const used = (error: unknown): boolean =>
+  error instanceof Error &&
+  /null pointer passed to rust|attempt(ed)? to (use|take ownership)/.test(error.message);
+
 /**
  * What a call throws: our errors and the caller's own as they are, with the stack of the call rather than of the
- * module; a trap of the module, which should not happen, as `internal`.
+ * module; a trap of the module as `internal`.
  */
 export function refine(error: unknown): unknown {
   if (error instanceof VaultError) {
@@ -166,29 +200,34 @@ export function refine(error: unknown): unknown {
     return error;
   }
   if (error instanceof WebAssembly.RuntimeError) {
-    return new VaultError({
-      code: 'internal',
-      message: `the module stopped unexpectedly: ${error.message}`,
-      recovery: 'This is a fault of workos-vault-edge. Please report it with the message.',
-      retryable: false,
-      problems: [],
-      cause: error,
-    });
+    stop(error);
+    return stopped;
   }
+  if (used(error))
+    return invalid('invalid_request', 'client', 'it was disposed of, or is in use by this very call');
   return error;
 }
 
-/** Waits for a call and throws what {@link refine} makes of its error. */
-export async function settle<T>(promise: Promise<T>): Promise<T> {
+/** Makes a call, waits for it, and throws what {@link refine} makes of its error. */
+export async function settle<T>(call: () => Promise<T>): Promise<T> {
+  if (stopped) throw stopped;
+  let fail: (error: VaultError) => void = () => {};
+  const trap = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  waiting.add(fail);
   try {
-    return await promise;
+    return await Promise.race([call(), trap]);
   } catch (error) {
     throw refine(error);
+  } finally {
+    waiting.delete(fail);
   }
 }
 
 /** The same for a call that returns at once. */
 export function checked<T>(call: () => T): T {
+  if (stopped) throw stopped;
   try {
     return call();
   } catch (error) {

@@ -47,32 +47,32 @@ export class Keyring implements Disposable {
    * @throws {VaultError} `invalid_request` once closed, or for more data than `maxBytes`.
    */
   encrypt(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<string> {
-    return settle(this.#core.encrypt(data, associatedData, options, false) as Promise<string>);
+    return settle(() => this.#core.encrypt(data, associatedData, options, false) as Promise<string>);
   }
 
   /** {@link encrypt}, with the envelope as bytes. */
   encryptBytes(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<Bytes> {
-    return settle(this.#core.encrypt(data, associatedData, options, true) as Promise<Bytes>);
+    return settle(() => this.#core.encrypt(data, associatedData, options, true) as Promise<Bytes>);
   }
 
   /** {@link VaultClient.decrypt}, of any envelope; a data key that was unwrapped is kept for the next. */
   decrypt(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<string> {
-    return settle(this.#core.decrypt(envelope, associatedData, call, false) as Promise<string>);
+    return settle(() => this.#core.decrypt(envelope, associatedData, call, false) as Promise<string>);
   }
 
   /** {@link decrypt}, to bytes. */
   decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
-    return settle(this.#core.decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
+    return settle(() => this.#core.decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
   }
 
   /** {@link VaultClient.encryptMany} under keys that are kept. */
   encryptMany(items: readonly EncryptItem[], options?: EncryptOptions): Promise<BatchResult<string>[]> {
-    return settle(this.#core.encryptMany(items, options));
+    return settle(() => this.#core.encryptMany(items, options));
   }
 
   /** {@link VaultClient.decryptMany} by keys that are kept. */
   decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
-    return settle(this.#core.decryptMany(items, call));
+    return settle(() => this.#core.decryptMany(items, call));
   }
 
   /** {@link VaultClient.encryptFields} under the key at hand. */

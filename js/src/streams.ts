@@ -169,7 +169,7 @@ function pair(work: Work): [TransformStream<BufferSource, Bytes>, (reason: unkno
 export function sealing(core: CoreSealing): TransformStream<BufferSource, Bytes> {
   let stream: CoreStream | undefined;
   let chunks: Chunker;
-  const starting = settle(core.start() as Promise<CoreStream>);
+  const starting = settle(() => core.start() as Promise<CoreStream>);
   /** The stream, its header given out. */
   const begin = async (put: (bytes: Bytes) => Promise<void>): Promise<CoreStream> => {
     if (stream === undefined) {
@@ -184,11 +184,11 @@ export function sealing(core: CoreSealing): TransformStream<BufferSource, Bytes>
       const bytes = bytesOf(piece);
       const open = await begin(put);
       for (const chunk of chunks.push(bytes))
-        await put(await settle(open.seal(chunk, false) as Promise<Bytes>));
+        await put(await settle(() => open.seal(chunk, false) as Promise<Bytes>));
     },
     async close(put) {
       const open = await begin(put);
-      await put(await settle(open.seal(chunks.rest(), true) as Promise<Bytes>));
+      await put(await settle(() => open.seal(chunks.rest(), true) as Promise<Bytes>));
     },
     end() {
       core.free();
@@ -209,7 +209,7 @@ export function opening(core: CoreOpening): TransformStream<BufferSource, Bytes>
   let stream: CoreStream | undefined;
   let chunks: Chunker;
   const open = (chunk: Bytes, last: boolean) =>
-    settle((stream as CoreStream).open(chunk, last) as Promise<Bytes>);
+    settle(() => (stream as CoreStream).open(chunk, last) as Promise<Bytes>);
   const [streams] = pair({
     async write(piece, put) {
       let bytes = bytesOf(piece);
@@ -218,7 +218,7 @@ export function opening(core: CoreOpening): TransformStream<BufferSource, Bytes>
         head = joined(head, bytes.subarray(0, HEADER_MAX - begun));
         const length = checked(() => core.headerLength(head));
         if (length === undefined) return;
-        stream = (await settle(core.start(head.subarray(0, length)))) as CoreStream;
+        stream = (await settle(() => core.start(head.subarray(0, length)))) as CoreStream;
         chunks = new Chunker(stream.chunkBytes + TAG_BYTES);
         bytes = bytes.subarray(length - begun);
       }

@@ -1,6 +1,6 @@
 /** The shapes of what goes in and comes out. Names follow the official Node SDK, version 11. */
 
-import type { VaultError } from './errors.js';
+import type { VaultError, VaultErrorCode } from './errors.js';
 import type { KeyContext } from './key-context.js';
 
 /**
@@ -21,6 +21,8 @@ export interface CallOptions {
    * Default: the client's.
    */
   timeoutMs?: number | undefined;
+  /** How long each attempt may take, in milliseconds, where that is less. Default: the client's. */
+  attemptTimeoutMs?: number | undefined;
   /**
    * The `Idempotency-Key` of a creation (of an object, a data key, a re-wrapped key): 1 to 255 visible ASCII
    * characters. If you give none they carry a random one, so that a retry does not create twice. Other calls
@@ -41,8 +43,29 @@ export interface VaultClientOptions {
   fetch?: FetchLike | undefined;
   /** How long a call may take, all its requests and attempts together, in milliseconds. Default: 60,000. */
   timeoutMs?: number | undefined;
-  /** How often a failed request is sent again, 0 to 10. Default: 3. */
+  /**
+   * How long each attempt may take, in milliseconds; one that takes longer is a failed one. Default: no less than the
+   * call.
+   */
+  attemptTimeoutMs?: number | undefined;
+  /**
+   * How often a failed request is sent again, 0 to 10. Default: 3. After 408, 429, 500 to 599, a broken connection and
+   * a body that broke off, with growing random pauses, or as long as the service asks (`Retry-After`, 30 s at most).
+   * An update without `versionCheck` is sent again after 429 only. All calls of a client share a budget: 100 retries,
+   * and one more for every two successes, so that an outage does not multiply the load.
+   */
   maxRetries?: number | undefined;
+  /**
+   * Waits so long, in milliseconds, and tries once more, where a customer's key cannot be used: cloud IAM changes take
+   * up to 60 s to spread. Not one of `maxRetries`. Default: not tried again.
+   */
+  retryInaccessibleKeyAfterMs?: number | undefined;
+  /** Told before each attempt. What a hook throws is ignored. */
+  onRequest?: ((event: RequestEvent) => void) | undefined;
+  /** Told after each attempt, answered or not. */
+  onResponse?: ((event: ResponseEvent) => void) | undefined;
+  /** Told before the pause that comes before another attempt. */
+  onRetry?: ((event: RetryEvent) => void) | undefined;
   /**
    * Keeps data keys and uses them again, for each context: one request for many messages. The bounds are required.
    * Default: a data key of its own for each call of `encrypt`. `counters` of it: {@link VaultClient.dataKeyCounters}.
@@ -58,6 +81,44 @@ export interface VaultClientOptions {
   headers?: Readonly<Record<string, string>> | undefined;
   /** Allows an API key in a browser page, where every visitor can read it. Default: false. */
   dangerouslyAllowBrowser?: boolean | undefined;
+}
+
+/** What hooks are told of a request. No value, key, header, ID or name is in it. */
+export interface RequestEvent {
+  /** The operation, as its method is called: `readObject`. */
+  operation: string;
+  /** The HTTP method. */
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** The path, with `{id}` and `{name}` for what differs: `/vault/v1/kv/{id}`. */
+  route: string;
+  /** Counts the client's requests; all attempts of one have the same. */
+  call: number;
+  /** Which attempt, from 1. */
+  attempt: number;
+}
+
+/** What hooks are told of an attempt that ended. */
+export interface ResponseEvent extends RequestEvent {
+  /** How long it took, in milliseconds, as `Date` counts them. */
+  durationMs: number;
+  /** The HTTP status, where the service answered. */
+  status?: number | undefined;
+  /** The service's `X-Request-ID`. */
+  requestId?: string | undefined;
+  /** Why it failed, where it did. */
+  code?: VaultErrorCode | undefined;
+}
+
+/** What hooks are told before another attempt. */
+export interface RetryEvent extends RequestEvent {
+  /** How long the pause is, in milliseconds. */
+  delayMs: number;
+  /** The HTTP status, where the service answered. */
+  status?: number | undefined;
+  /** The service's `X-Request-ID`. */
+  requestId?: string | undefined;
+  /** Why the attempt failed. */
+  code: VaultErrorCode;
 }
 
 /** A function like `fetch`, called with a URL and an init object. */
@@ -205,6 +266,12 @@ export type ModifyObjectOptions<F extends Form = Form> = (ById | ByName) &
   ValueForm<F> & {
     /** How often to read, apply and write at the most, 1 to 100. Default: 5. */
     maxAttempts?: number | undefined;
+    /**
+     * Whether the change is in an object's value: asked where a write's answer was lost and reading back cannot tell,
+     * because another may have written the same. Such as by an ID of the change's that the value holds. Default: such a
+     * call fails with `outcome_unknown`.
+     */
+    applied?: ((current: VaultObject<ValueOf<F>>) => boolean | Promise<boolean>) | undefined;
   };
 
 /** A data key in the clear. */

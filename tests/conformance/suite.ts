@@ -3,6 +3,8 @@ import type { Case } from './case.ts';
 import { contexts } from './contexts.ts';
 import { dataKeys } from './data-keys.ts';
 import { emulator } from './emulator.ts';
+import { faults } from './faults.ts';
+import { hostile } from './hostile.ts';
 import { keys } from './keys.ts';
 import { localEncryption } from './local.ts';
 import { objects } from './objects.ts';
@@ -25,4 +27,6 @@ export const suite: Case[] = [
   ...group('tenants', tenants),
   ...group('transport', transport),
   ...group('emulator', emulator),
+  ...group('faults', faults),
+  ...group('hostile', hostile),
 ];

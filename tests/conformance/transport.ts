@@ -109,16 +109,6 @@ export const transport: Case[] = [
     },
   },
   {
-    name: 'an update and a deletion are not sent twice where the first may have landed',
-    run: async () => {
-      const { vault, requests } = stubbed(() => json({}, 503));
-      await fails('server_error', () => vault.updateObject({ id: 'a', value: 'v', versionCheck: 'x' }));
-      await fails('server_error', () => vault.updateObject({ id: 'a', value: 'v' }));
-      await fails('server_error', () => vault.deleteObject({ id: 'a' }));
-      assert.lengthOf(requests, 3);
-    },
-  },
-  {
     name: 'an Idempotency-Key makes a creation happen once',
     run: async () => {
       const { vault, emulator } = local();

@@ -62,7 +62,7 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
         opt.arg(format!("--enable-{feature}"));
     }
     run(&mut opt)?;
-    modules_of_any_realm(&out.join(format!("{name}.js")))?;
+    adapt(&out.join(format!("{name}.js")))?;
     let module = fs::read(&file)?;
     println!("{name}_bg.wasm: {before} bytes, {} after wasm-opt", module.len());
     // For runtimes and bundlers that have no way to load a file beside the code.
@@ -72,15 +72,35 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
     Ok(())
 }
 
-/// wasm-bindgen's code takes a compiled module for bytes where it comes from another realm, as it does in Vercel's edge
-/// runtime on Node: `instanceof` knows its own realm only.
-fn modules_of_any_realm(glue: &Path) -> Result<()> {
-    let text = fs::read_to_string(glue)?;
-    let check = "!(module instanceof WebAssembly.Module)";
-    anyhow::ensure!(text.contains(check), "wasm-bindgen's code no longer has {check}");
-    let any_realm = "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'";
-    fs::write(glue, text.replace(check, any_realm))?;
-    Ok(())
+/// Changes wasm-bindgen's code where it does not do here, and fails where it is no longer as it was.
+fn adapt(glue: &Path) -> Result<()> {
+    let mut text = fs::read_to_string(glue)?;
+    let mut change = |from: &str, to: &str| {
+        anyhow::ensure!(text.contains(from), "wasm-bindgen's code no longer has {from}");
+        text = text.replace(from, to);
+        Ok(())
+    };
+    // A compiled module of another realm, as Vercel's edge runtime has on Node, is one too: `instanceof` knows its own
+    // realm only.
+    change(
+        "!(module instanceof WebAssembly.Module)",
+        "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'",
+    )?;
+    // A trap in a task would end a Node process, and leave whoever awaits the task waiting.
+    change("queueMicrotask(arg0);", "queueMicrotask(guarded(arg0));")?;
+    text.push_str(
+        "\nlet trapped = (error) => { throw error; };\n\
+         const guarded = (task) => () => { try { task(); } catch (error) { trapped(error); } };\n\
+         export function onTrap(handler) { trapped = handler; }\n",
+    );
+    fs::write(glue, text)?;
+    let declarations = glue.with_extension("d.ts");
+    let mut text = fs::read_to_string(&declarations)?;
+    text.push_str(
+        "\n/** Sets what is told of a trap in a task. */\n\
+         export function onTrap(handler: (error: unknown) => void): void;\n",
+    );
+    Ok(fs::write(declarations, text)?)
 }
 
 /// When a file, or the newest Rust file or manifest below a folder, was last changed. Tests do not count.

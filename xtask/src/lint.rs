@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: formatting, clippy, rustdoc, TypeScript, TypeDoc, Biome.
+//! `cargo xtask lint`: formatting, clippy, rustdoc, TypeScript, TypeDoc, Biome, cargo-deny. `cargo xtask audit`:
+//! advisories.
 
 use crate::build;
 use crate::project::Project;
@@ -37,11 +38,30 @@ pub(crate) fn lint(project: &Project, fix: bool) -> Result<()> {
         None,
     )?;
     check("tsc: command line", "node_modules/.bin/tsc", &["--project", "js/tsconfig.cli.json"], None)?;
+    // As `cargo deny`, which hands its own name over.
+    let deny = setup::cargo_deny(project)?;
+    let deny = deny.to_string_lossy();
+    let checks =
+        ["--workspace", "--locked", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+    check("cargo-deny: licences, bans, sources", &deny, &checks, None)?;
     let typedoc = ["--options", "js/reference/typedoc.json", "--logLevel", "Warn"];
     check("typedoc", "js/reference/node_modules/.bin/typedoc", &typedoc, None)?;
     if !failed.is_empty() {
         bail!("not clean: {}", failed.join(", "));
     }
     project.say("All checks are clean.");
+    Ok(())
+}
+
+/// `cargo xtask audit`: what is known against the crates and npm packages. Asks their registries.
+pub(crate) fn audit(project: &Project) -> Result<()> {
+    let deny = setup::cargo_deny(project)?;
+    project.say("cargo-deny: advisories");
+    let crates = project.command(deny).args(["--workspace", "--locked", "check", "advisories"]).status()?;
+    project.say("npm audit");
+    let packages = project.command("npm").args(["audit", "--audit-level=high"]).status()?;
+    if !crates.success() || !packages.success() {
+        bail!("there are advisories, or their database could not be had: see above");
+    }
     Ok(())
 }

@@ -61,6 +61,8 @@ enum Command {
         /// A folder of examples/
         name: String,
     },
+    /// Ask the registries what is known against crates and npm packages
+    Audit,
     /// Check formatting, clippy, rustdoc, TypeScript and Biome; with --fix, format in place
     Lint {
         /// Format and apply safe fixes instead of checking
@@ -86,6 +88,7 @@ fn command(cli: Cli) -> Result<()> {
             setup::tools(&project, wasm_target)?;
             setup::npm(&project, setup::Npm::Everything)?;
             setup::newer_node(&project)?;
+            setup::cargo_deny(&project)?;
             setup::browser(&project)?;
             setup::python(&project)?;
             setup::done(&project);
@@ -97,6 +100,7 @@ fn command(cli: Cli) -> Result<()> {
         Command::Fuzz { targets, seconds } => fuzz::fuzz(&project, &targets, seconds),
         Command::Demo => demo::demo(&project),
         Command::Example { name } => demo::example(&project, &name),
+        Command::Audit => lint::audit(&project),
         Command::Lint { fix } => lint::lint(&project, fix),
     }
 }

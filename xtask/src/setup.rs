@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 const WASM_PACK: &str = "0.15.1";
+const CARGO_DENY: &str = "0.20.2";
 const NODE_MIN: u32 = 20;
 /// Where the suite is run besides.
 const NODE_NEWER: &str = "24.21.0";
@@ -38,19 +39,7 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
     let scratch = root.join("build");
     fs::create_dir_all(&bin)?;
 
-    let wasm_pack = bin.join("wasm-pack");
-    if project.output(&wasm_pack, &["--version"]).as_deref() != Some(&format!("wasm-pack {WASM_PACK}")) {
-        project.say(format!("Installing wasm-pack {WASM_PACK} from crates.io (about a minute)"));
-        let mut install = project.command("cargo");
-        install.args(["install", "wasm-pack", "--locked", "--debug", "--force", "--version", WASM_PACK]);
-        install
-            .arg("--root")
-            .arg(&root)
-            .arg("--target-dir")
-            .arg(&scratch)
-            .env("CARGO_PROFILE_DEV_DEBUG", "0");
-        run(&mut install)?;
-    }
+    crates_io_tool(project, "wasm-pack", WASM_PACK, "wasm-pack")?;
 
     let version = locked(project, "wasm-bindgen")?;
     let wasm_bindgen = bin.join("wasm-bindgen");
@@ -67,6 +56,25 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
         }
     }
     Ok(Tools { toolchain, bin })
+}
+
+/// A tool from crates.io, in `target/tools/bin`: `name` is the crate's and the program's, `says` how it calls itself.
+fn crates_io_tool(project: &Project, name: &str, version: &str, says: &str) -> Result<PathBuf> {
+    let root = project.path("target/tools");
+    let program = root.join("bin").join(name);
+    if project.output(&program, &["--version"]).as_deref() != Some(&format!("{says} {version}")) {
+        project.say(format!("Installing {name} {version} from crates.io (about a minute)"));
+        let mut install = project.command("cargo");
+        install.args(["install", name, "--locked", "--debug", "--force", "--version", version]);
+        install.arg("--root").arg(&root).arg("--target-dir").arg(root.join("build"));
+        run(install.env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
+    }
+    Ok(program)
+}
+
+/// cargo-deny, which checks licences, bans and sources of crates.
+pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
+    crates_io_tool(project, "cargo-deny", CARGO_DENY, "cargo-deny")
 }
 
 /// The version of a package in Cargo.lock.

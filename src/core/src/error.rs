@@ -30,6 +30,8 @@ pub enum Code {
     NameConflict,
     /// 409: someone wrote in between.
     VersionMismatch,
+    /// An update's answer was lost, and what was written since hides whether it took effect.
+    OutcomeUnknown,
     /// The customer-managed key cannot be used.
     CustomerKeyInaccessible,
     /// The name belongs to a deleted object in its recovery period.
@@ -60,7 +62,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Code; 24] = [
+    pub const ALL: [Code; 25] = [
         Code::InvalidApiKey,
         Code::InvalidConfig,
         Code::InvalidKeyContext,
@@ -72,6 +74,7 @@ impl Code {
         Code::NotFound,
         Code::NameConflict,
         Code::VersionMismatch,
+        Code::OutcomeUnknown,
         Code::CustomerKeyInaccessible,
         Code::ObjectPendingDeletion,
         Code::ValidationFailed,
@@ -144,6 +147,10 @@ impl Code {
             Code::VersionMismatch => (
                 "version_mismatch",
                 "Read the current version, apply the change to it again, and write with the new version; never send the old version again. modifyObject does all three.",
+            ),
+            Code::OutcomeUnknown => (
+                "outcome_unknown",
+                "Read the object and look whether your change is in it; write again only where it is not. modifyObject does so with the option applied.",
             ),
             Code::CustomerKeyInaccessible => (
                 "customer_key_inaccessible",
@@ -292,6 +299,11 @@ impl Error {
         let mut error = Error::invalid(Code::MalformedResponse, problems);
         error.message.insert_str(0, "the answer is not what the API describes: ");
         error.about(answer)
+    }
+
+    /// A success whose body is not JSON: broken off on its way, or another's answer.
+    pub fn no_json<T>(answer: &Answer<T>) -> Self {
+        Error::malformed(answer, vec![Problem::new("body", "it is not JSON")])
     }
 
     fn about<T>(mut self, answer: &Answer<T>) -> Self {

@@ -1,6 +1,6 @@
 //! Requests and answers as values, and how they are put into a URL and a body.
 
-use crate::error::{Error, Problem};
+use crate::error::Error;
 use crate::key_context::KeyContext;
 use crate::reader::Reader;
 use crate::tree::Tree;
@@ -58,6 +58,21 @@ impl Operation {
             Operation::ListEvents => "listEvents",
         }
     }
+
+    /// The path with `{id}` and `{name}` for what differs from object to object: for hooks and traces.
+    pub const fn route(self) -> &'static str {
+        match self {
+            Operation::CreateObject | Operation::ListObjects => "/vault/v1/kv",
+            Operation::ReadObject | Operation::UpdateObject | Operation::DeleteObject => "/vault/v1/kv/{id}",
+            Operation::ReadObjectByName => "/vault/v1/kv/name/{name}",
+            Operation::DescribeObject => "/vault/v1/kv/{id}/metadata",
+            Operation::ListObjectVersions => "/vault/v1/kv/{id}/versions",
+            Operation::CreateDataKey => "/vault/v1/keys/data-key",
+            Operation::DecryptDataKey => "/vault/v1/keys/decrypt",
+            Operation::CreateRekey => "/vault/v1/keys/rekey",
+            Operation::ListEvents => "/events",
+        }
+    }
 }
 
 /// An HTTP method.
@@ -94,9 +109,10 @@ pub struct Request<V> {
     pub target: String,
     /// The JSON body, where there is one.
     pub body: Option<Body<V>>,
-    /// Whether sending it twice ends in the same state and the same answer as sending it once: reads, and
-    /// POSTs (they carry one Idempotency-Key over all attempts). Not so an update or a deletion whose first
-    /// answer was lost: sent again it would be answered 409 or 404, or undo what another wrote in between.
+    /// Whether sending it twice ends in the same state as sending it once: reads; POSTs, which carry one
+    /// Idempotency-Key over all attempts; deletions, as an ID is never used again; and updates under a version
+    /// lock, of which one can land at most. The answer to a deletion or an update may then be that of an earlier
+    /// attempt's success: 404 or 409. An update without a lock would undo what another wrote in between.
     pub repeatable: bool,
 }
 
@@ -220,7 +236,7 @@ impl<T: Tree> Answer<T> {
             return Err(Error::from_answer(operation, self));
         }
         let Some(body) = &self.body else {
-            return Err(Error::malformed(self, vec![Problem::new("body", "it is not JSON")]));
+            return Err(Error::no_json(self));
         };
         let mut reader = Reader::body(body);
         let value = read(&mut reader);

@@ -176,13 +176,14 @@ impl<V: Clone> UpdateObject<V> {
     /// `PUT /vault/v1/kv/{id}`.
     pub fn into_request(self) -> Request<V> {
         let mut fields = Vec::with_capacity(2);
+        let repeatable = self.version_check.is_some();
         if let Some(version) = self.version_check {
             fields.push(("version_check", Field::Text(version.into_string())));
         }
         fields.push(("value", Field::Host(self.value)));
         Request {
             body: Some(Body(fields)),
-            repeatable: false,
+            repeatable,
             ..request(Operation::UpdateObject, Method::Put, self.id.path(""))
         }
     }
@@ -212,7 +213,7 @@ impl DeleteObject {
         let mut query = Query::default();
         query.push("version_check", self.version_check.as_ref().map(VersionId::as_str));
         let target = query.onto(&self.id.path(""));
-        Request { repeatable: false, ..request(Operation::DeleteObject, Method::Delete, target) }
+        request(Operation::DeleteObject, Method::Delete, target)
     }
 
     /// Reads `{name, success}`, or a success without a body.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use url::{Host, Url};
 use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
-use vault_core::retry::{Decision, PAUSE_MAX_MS, Policy, pause};
+use vault_core::retry::{Attempt, Budget, Decision, PAUSE_MAX_MS, Policy, may_have_landed, pause};
 use vault_core::{Code, Error};
 
 #[test]
@@ -136,36 +136,93 @@ fn error(code: Code, retry_after_ms: Option<u64>) -> Error {
     Error { retry_after_ms, ..Error::new(code, "x") }
 }
 
+fn attempt(number: u32) -> Attempt {
+    Attempt {
+        number,
+        repeatable: true,
+        lost_body: false,
+        waited_for_key: false,
+        left_ms: 60_000,
+        random: 1.0,
+    }
+}
+
+fn decide(policy: &Policy, attempt: Attempt, error: &Error) -> Decision {
+    policy.decide(attempt, error, &mut Budget::default())
+}
+
 #[test]
 fn only_what_may_help_and_do_no_harm_is_tried_again() {
     let policy = Policy::default();
     for code in Code::ALL {
-        let decide =
-            |repeatable| policy.decide(1, repeatable, &error(code, None), 60_000, 0.5) != Decision::Stop;
-        assert_eq!(decide(true), code.retryable(), "{code:?}");
-        assert_eq!(decide(false), code == Code::RateLimited, "{code:?}");
+        let tries = |repeatable| {
+            decide(&policy, Attempt { repeatable, ..attempt(1) }, &error(code, None)) != Decision::Stop
+        };
+        assert_eq!(tries(true), code.retryable(), "{code:?}");
+        assert_eq!(tries(false), code == Code::RateLimited, "{code:?}");
+        assert!(!may_have_landed(&error(code, None)) || code != Code::RateLimited);
     }
-    let decide = |attempt| policy.decide(attempt, true, &error(Code::ServerError, None), 60_000, 1.0);
-    assert_eq!(decide(1), Decision::RetryAfter(500));
-    assert_eq!(decide(2), Decision::RetryAfter(1000));
-    assert_eq!(decide(3), Decision::RetryAfter(2000));
-    assert_eq!(decide(4), Decision::Stop);
+    let failed = error(Code::ServerError, None);
+    let pauses = [1, 2, 3, 4].map(|number| decide(&policy, attempt(number), &failed));
+    let expected = [500, 1000, 2000].map(Decision::RetryAfter);
+    assert_eq!(pauses[..3], expected);
+    assert_eq!(pauses[3], Decision::Stop);
     let none = Policy { max_retries: 0, ..policy };
-    assert_eq!(none.decide(1, true, &error(Code::ServerError, None), 60_000, 0.0), Decision::Stop);
+    assert_eq!(decide(&none, attempt(1), &failed), Decision::Stop);
+}
+
+#[test]
+fn an_inaccessible_key_is_waited_for_once_where_asked() {
+    let inaccessible = error(Code::CustomerKeyInaccessible, None);
+    let asked = Policy { max_retries: 0, inaccessible_key_ms: Some(45_000), ..Policy::default() };
+    assert_eq!(decide(&asked, attempt(1), &inaccessible), Decision::RetryAfter(45_000));
+    let waited = Attempt { waited_for_key: true, ..attempt(2) };
+    assert_eq!(decide(&asked, waited, &inaccessible), Decision::Stop);
+    assert_eq!(decide(&Policy::default(), attempt(1), &inaccessible), Decision::Stop);
+    let late = Attempt { left_ms: 45_000, ..attempt(1) };
+    assert_eq!(decide(&asked, late, &inaccessible), Decision::Stop, "not past the deadline");
+}
+
+#[test]
+fn an_outage_is_not_multiplied_by_retries() {
+    let policy = Policy::default();
+    let failed = error(Code::ServerError, None);
+    let retry = |budget: &mut Budget| policy.decide(attempt(1), &failed, budget) != Decision::Stop;
+    // Nothing but failures: a hundred retries for ten thousand calls.
+    let mut budget = Budget::default();
+    let retries = (0..10_000).filter(|_| retry(&mut budget)).count();
+    assert_eq!(retries, Budget::RETRIES as usize);
+    // Two successes earn one.
+    budget.earn();
+    assert!(!retry(&mut budget));
+    budget.earn();
+    assert!(retry(&mut budget) && !retry(&mut budget));
+    // The store does not grow beyond what it was.
+    for _ in 0..10_000 {
+        budget.earn();
+    }
+    assert_eq!(budget, Budget::default());
+    // What is not tried again for other reasons costs nothing.
+    let mut full = Budget::default();
+    policy.decide(attempt(9), &failed, &mut full);
+    policy.decide(Attempt { left_ms: 0, ..attempt(1) }, &failed, &mut full);
+    policy.decide(attempt(1), &error(Code::NotFound, None), &mut full);
+    assert_eq!(full, Budget::default());
 }
 
 proptest! {
     #[test]
-    fn pauses_are_bounded(attempt in 1_u32..100, random in 0.0..1.0_f64, asked in prop::option::of(0_u64..100_000), left in 0_u64..100_000) {
+    fn pauses_are_bounded(number in 1_u32..100, random in 0.0..1.0_f64, asked in prop::option::of(0_u64..100_000), left_ms in 0_u64..100_000) {
         let policy = Policy { max_retries: 100, ..Policy::default() };
-        prop_assert!(pause(policy.base_ms, policy.cap_ms, attempt, random) <= policy.cap_ms);
-        match policy.decide(attempt, true, &error(Code::RateLimited, asked), left, random) {
+        prop_assert!(pause(policy.base_ms, policy.cap_ms, number, random) <= policy.cap_ms);
+        let attempt = Attempt { random, left_ms, ..attempt(number) };
+        match decide(&policy, attempt, &error(Code::RateLimited, asked)) {
             Decision::RetryAfter(ms) => {
-                prop_assert!(ms < left, "never past the deadline");
+                prop_assert!(ms < left_ms, "never past the deadline");
                 prop_assert!(ms >= asked.unwrap_or(0), "never before the service asks");
                 prop_assert!(ms <= PAUSE_MAX_MS + policy.cap_ms);
             }
-            Decision::Stop => prop_assert!(asked.is_some_and(|asked| asked + 500 >= left.min(PAUSE_MAX_MS)) || left <= policy.cap_ms),
+            Decision::Stop => prop_assert!(asked.is_some_and(|asked| asked + 500 >= left_ms.min(PAUSE_MAX_MS)) || left_ms <= policy.cap_ms),
         }
     }
 }

@@ -63,7 +63,7 @@ fn every_operation_has_the_shape_that_the_api_describes() {
         (
             UpdateObject::from_options(&update, None).unwrap().into_request(),
             r#"PUT /vault/v1/kv/a1 {"version_check":"ver","value":"v"}"#,
-            false,
+            true,
         ),
         (
             UpdateObject::from_options(&options(&[("id", "a1"), ("value", "")]), None)
@@ -77,7 +77,7 @@ fn every_operation_has_the_shape_that_the_api_describes() {
                 .unwrap()
                 .into_request(),
             "DELETE /vault/v1/kv/a1?version_check=a%26b",
-            false,
+            true,
         ),
         (
             CreateDataKey::from_options(&json(r#"{"context": {"a": "b"}}"#), None).unwrap().into_request(),

@@ -19,7 +19,7 @@ async fn ask(emulator: &CoreEmulator, method: &str, target: &str, body: &str) ->
     let url = ["https://api.workos.com", target].concat();
     let request = web_sys::Request::new_with_str_and_init(&url, &init).unwrap();
     request.headers().set("Authorization", "Bearer sk_test_emulator").unwrap();
-    let answer = JsFuture::from(emulator.fetch(request, 1_718_447_400_000.0)).await.unwrap();
+    let answer = JsFuture::from(emulator.fetch(request, 1_718_447_400_000.0).unwrap()).await.unwrap();
     let make: js_sys::Function = get(&answer, "response").unchecked_into();
     let response: web_sys::Response = make.call0(&answer).unwrap().unchecked_into();
     assert!(response.headers().get("x-request-id").unwrap().unwrap().starts_with("req_"));

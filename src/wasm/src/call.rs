@@ -19,6 +19,8 @@ const TIMEOUT_MAX_MS: u64 = 0x7fff_ffff;
 pub(crate) struct Call {
     pub(crate) cut: Cut,
     pub(crate) idempotency_key: Option<String>,
+    /// How long each attempt may take, where that is less.
+    pub(crate) attempt_timeout_ms: Option<u32>,
     deadline: f64,
 }
 
@@ -26,14 +28,21 @@ pub(crate) struct Call {
 pub(crate) struct CallOptions {
     signal: Option<AbortSignal>,
     idempotency_key: Option<String>,
-    timeout_ms: u32,
+    times: Times,
+}
+
+/// How long a call may take, and each of its attempts.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    pub(crate) timeout_ms: u32,
+    pub(crate) attempt_timeout_ms: Option<u32>,
 }
 
 impl CallOptions {
-    /// From `{signal?, timeoutMs?, idempotencyKey?}` or nothing; `more` are the names that the operation reads from
-    /// it itself.
-    pub(crate) fn read(options: &Node, more: &[&str], default_timeout_ms: u32) -> Result<Self, Failure> {
-        let mut read = CallOptions { signal: None, idempotency_key: None, timeout_ms: default_timeout_ms };
+    /// From `{signal?, timeoutMs?, attemptTimeoutMs?, idempotencyKey?}` or nothing; `more` are the names that the
+    /// operation reads from it itself.
+    pub(crate) fn read(options: &Node, more: &[&str], defaults: Times) -> Result<Self, Failure> {
+        let mut read = CallOptions { signal: None, idempotency_key: None, times: defaults };
         if options.is_absent() {
             return Ok(read);
         }
@@ -41,23 +50,26 @@ impl CallOptions {
             return Err(invalid("call options", expected("an object like { signal }", options.kind())));
         }
         let mut names = Reader::options(options);
-        names.only(&[&["signal", "timeoutMs", "idempotencyKey"], more].concat());
+        names.only(&[&["signal", "timeoutMs", "attemptTimeoutMs", "idempotencyKey"], more].concat());
         if !names.problems.is_empty() {
             return Err(Error::invalid(Code::InvalidRequest, names.problems).into());
         }
         read.signal = read_signal(&options.member("signal"))?;
         read.idempotency_key = read_key(&options.member("idempotencyKey"))?;
-        let given =
-            timeout(options).map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?;
-        read.timeout_ms = given.unwrap_or(read.timeout_ms);
+        let wrong = |problem| Error::invalid(Code::InvalidRequest, vec![problem]);
+        let times = &mut read.times;
+        times.timeout_ms = timeout(options, "timeoutMs").map_err(wrong)?.unwrap_or(times.timeout_ms);
+        times.attempt_timeout_ms =
+            timeout(options, "attemptTimeoutMs").map_err(wrong)?.or(times.attempt_timeout_ms);
         Ok(read)
     }
 
     /// Starts the clock.
     pub(crate) fn start(&self) -> Result<Call, Failure> {
-        let cut = Cut::new(self.timeout_ms, self.signal.as_ref())?;
-        let deadline = Date::now() + f64::from(self.timeout_ms);
-        Ok(Call { cut, idempotency_key: self.idempotency_key.clone(), deadline })
+        let Times { timeout_ms, attempt_timeout_ms } = self.times;
+        let cut = Cut::new(timeout_ms, self.signal.as_ref())?;
+        let deadline = Date::now() + f64::from(timeout_ms);
+        Ok(Call { cut, idempotency_key: self.idempotency_key.clone(), attempt_timeout_ms, deadline })
     }
 }
 
@@ -101,9 +113,9 @@ fn read_key(member: &Node) -> Result<Option<String>, Failure> {
     key.map(Some).ok_or_else(|| invalid("idempotencyKey", "expected 1 to 255 visible ASCII characters"))
 }
 
-/// `timeoutMs`, which may be absent.
-pub(crate) fn timeout(options: &Node) -> Result<Option<u32>, Problem> {
-    whole(options, "timeoutMs", 1, TIMEOUT_MAX_MS)
+/// A time-out, which may be absent.
+pub(crate) fn timeout(options: &Node, name: &str) -> Result<Option<u32>, Problem> {
+    whole(options, name, 1, TIMEOUT_MAX_MS)
 }
 
 /// A whole number that may be absent.

@@ -14,6 +14,14 @@ use web_sys::{AbortController, AbortSignal};
 
 use crate::failure::Failure;
 
+#[wasm_bindgen]
+extern "C" {
+    /// An `AbortController`, whose `abort` may throw.
+    type Aborting;
+    #[wasm_bindgen(method, catch)]
+    fn abort(this: &Aborting) -> Result<(), JsValue>;
+}
+
 #[derive(Clone)]
 enum Reason {
     TimedOut,
@@ -35,9 +43,10 @@ impl State {
         }
         held.reason = Some(reason);
         let (controller, wakers) = (held.controller.clone(), std::mem::take(&mut held.wakers));
-        // Aborting runs listeners, which may come back here.
+        // Aborting runs listeners, which may come back here. In a Worker it throws where the request that made the
+        // controller is over, and this is another's time.
         drop(held);
-        controller.abort();
+        let _ = controller.unchecked_ref::<Aborting>().abort();
         wakers.into_iter().for_each(Waker::wake);
     }
 }

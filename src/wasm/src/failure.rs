@@ -34,14 +34,28 @@ impl Failure {
 thread_local! {
     static MAKE_ERROR: RefCell<Option<Function>> = const { RefCell::new(None) };
     static ADOPT: RefCell<Option<Function>> = const { RefCell::new(None) };
+    static BODY: RefCell<Option<Function>> = const { RefCell::new(None) };
 }
 
-/// Sets the function that makes a `VaultError` of its facts, and `async (value) => await value`. Called once by
-/// the package's entry.
+/// Sets the function that makes a `VaultError` of its facts, `async (value) => await value`, and what reads a body:
+/// `async (response, limit)`. Called once by the package's entry.
 #[wasm_bindgen]
-pub fn install(make_error: Function, adopt: Function) {
+pub fn install(make_error: Function, adopt: Function, body: Function) {
     MAKE_ERROR.with(|held| *held.borrow_mut() = Some(make_error));
     ADOPT.with(|held| *held.borrow_mut() = Some(adopt));
+    BODY.with(|held| *held.borrow_mut() = Some(body));
+}
+
+/// A response's body as text; `null` where it is longer than the limit in bytes, `undefined` where the response has
+/// no way to read it. Always by what was installed, so always a promise of the language's own.
+pub(crate) async fn body_text(response: &JsValue, limit: u32) -> Result<JsValue, JsValue> {
+    let read = BODY.with(|held| {
+        held.borrow().as_ref().map(|read| read.call2(&JsValue::NULL, response, &JsValue::from(limit)))
+    });
+    match read {
+        Some(read) => JsFuture::from(read?.unchecked_into::<Promise>()).await,
+        None => Ok(JsValue::UNDEFINED),
+    }
 }
 
 /// Awaits what another's code returned. Its `then` may be anything; only the language's own `await` is sure to end

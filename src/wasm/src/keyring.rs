@@ -1,7 +1,7 @@
 //! A keyring: many messages under one data key, within bounds.
 
+use crate::client::Promised;
 use crate::key_source::KeySource;
-use js_sys::Promise;
 use vault_core::keys::CreateDataKey;
 use wasm_bindgen::prelude::*;
 
@@ -21,24 +21,24 @@ impl CoreKeyring {
 #[wasm_bindgen]
 impl CoreKeyring {
     /// `encrypt` and `encryptBytes`.
-    pub fn encrypt(&self, data: JsValue, aad: JsValue, options: JsValue, as_bytes: bool) -> Promise {
+    pub fn encrypt(&self, data: JsValue, aad: JsValue, options: JsValue, as_bytes: bool) -> Promised {
         self.source.clone().encrypt_call(|| Ok(self.create.clone()), data, aad, options, as_bytes)
     }
 
     /// `decrypt` and `decryptBytes`.
-    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promise {
+    pub fn decrypt(&self, envelope: JsValue, aad: JsValue, with: JsValue, as_bytes: bool) -> Promised {
         self.source.clone().decrypt_call(envelope, aad, with, as_bytes)
     }
 
     /// `encryptMany`.
     #[wasm_bindgen(js_name = encryptMany)]
-    pub fn encrypt_many(&self, items: JsValue, options: JsValue) -> Promise {
+    pub fn encrypt_many(&self, items: JsValue, options: JsValue) -> Promised {
         self.source.clone().encrypt_many_call(|| Ok(self.create.clone()), items, options)
     }
 
     /// `decryptMany`.
     #[wasm_bindgen(js_name = decryptMany)]
-    pub fn decrypt_many(&self, items: JsValue, with: JsValue) -> Promise {
+    pub fn decrypt_many(&self, items: JsValue, with: JsValue) -> Promised {
         self.source.clone().decrypt_many_call(items, with)
     }
 
@@ -49,8 +49,8 @@ impl CoreKeyring {
     }
 
     /// `{hits, misses, apiCalls}`.
-    pub fn counters(&self) -> JsValue {
-        self.source.kept.as_ref().map_or(JsValue::UNDEFINED, |kept| kept.counters())
+    pub fn counters(&self) -> Result<JsValue, JsValue> {
+        Ok(self.source.kept.as_ref().map_or(JsValue::UNDEFINED, |kept| kept.counters()))
     }
 
     /// Wipes every key. Whatever is called afterwards fails.

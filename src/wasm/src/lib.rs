@@ -7,7 +7,8 @@
 //! - `crypt`: the two ciphers
 //! - `key_source`, `data_keys`, `keyring`: where data keys come from, and those that are used again
 //! - `settings`: what a client is set up with
-//! - `transport`: the only place that knows `fetch`
+//! - `transport`: the only place that knows `fetch`; `hooks`: what is told of requests
+//! - `update`: updates and deletions whose answer was lost
 //! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
 //! - `context`: key contexts and their explanation
 //! - `tree`, `output`, `failure`: JavaScript values in, out, and as errors
@@ -20,6 +21,7 @@ mod crypt;
 mod cut;
 mod data_keys;
 mod failure;
+mod hooks;
 mod key_source;
 mod keyring;
 mod local;
@@ -30,6 +32,7 @@ mod settings;
 mod stream;
 mod transport;
 mod tree;
+mod update;
 
 pub use client::CoreClient;
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};

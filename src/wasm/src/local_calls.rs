@@ -2,12 +2,11 @@
 //! own time.
 
 use crate::batch;
-use crate::client::call;
+use crate::client::{Promised, call};
 use crate::failure::Failure;
 use crate::key_source::KeySource;
 use crate::local::{Output, Plain, Sealed};
 use crate::tree::Node;
-use js_sys::Promise;
 use std::rc::Rc;
 use vault_core::keys::CreateDataKey;
 use wasm_bindgen::JsValue;
@@ -21,7 +20,7 @@ impl KeySource {
         aad: JsValue,
         options: JsValue,
         as_bytes: bool,
-    ) -> Promise {
+    ) -> Promised {
         let read = || {
             let plain = Plain::read(&data.into(), &aad.into())?;
             let output = Output::read(&Node::from(options.clone()), as_bytes, self.ciphers())?;
@@ -40,7 +39,7 @@ impl KeySource {
         aad: JsValue,
         with: JsValue,
         as_bytes: bool,
-    ) -> Promise {
+    ) -> Promised {
         let read = || {
             self.client.unscoped()?;
             let sealed = Sealed::read(&envelope.into(), &aad.into(), self.ciphers())?;
@@ -59,7 +58,7 @@ impl KeySource {
         create: impl FnOnce() -> Result<CreateDataKey, Failure>,
         items: JsValue,
         options: JsValue,
-    ) -> Promise {
+    ) -> Promised {
         let read = || {
             let output = Output::read(&Node::from(options.clone()), false, self.ciphers())?;
             let (create, plain) = (create()?, batch::plain(&items.into())?);
@@ -72,7 +71,7 @@ impl KeySource {
     }
 
     /// `decryptMany`.
-    pub(crate) fn decrypt_many_call(self, items: JsValue, with: JsValue) -> Promise {
+    pub(crate) fn decrypt_many_call(self, items: JsValue, with: JsValue) -> Promised {
         let read = || {
             self.client.unscoped()?;
             let sealed = batch::sealed(&items.into(), self.ciphers())?;

@@ -7,12 +7,13 @@ use crate::failure::{Failure, adopt};
 use crate::output;
 use crate::transport;
 use crate::tree::Node;
+use crate::update::{Updated, unknown};
 use js_sys::Function;
 use vault_core::http::Request;
 use vault_core::names::{ObjectId, VersionId};
 use vault_core::objects::{ById, ReadObjectByName, UpdateObject};
 use vault_core::retry::pause;
-use vault_core::tree::{Tree, expected_secret};
+use vault_core::tree::{Tree, expected, expected_secret};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
 
@@ -32,6 +33,8 @@ pub(crate) struct Modify {
     form: Form,
     attempts: u32,
     apply: Function,
+    /// Tells whether the change is in an object, where a write's answer was lost.
+    applied: Option<Function>,
 }
 
 impl Modify {
@@ -41,7 +44,7 @@ impl Modify {
             invalid("change", "expected a function that takes the current object and returns its next value")
         })?;
         let by_name = options.member("id").is_absent() && !options.member("name").is_absent();
-        let more = ["as", "maxAttempts"];
+        let more = ["as", "maxAttempts", "applied"];
         let read = if by_name {
             ReadObjectByName::from_options(options, &more)?.into_request()
         } else {
@@ -50,13 +53,18 @@ impl Modify {
         let attempts = whole(options, "maxAttempts", 1, ATTEMPTS_MAX)
             .map_err(|problem| Error::invalid(Code::InvalidRequest, vec![problem]))?
             .unwrap_or(ATTEMPTS_DEFAULT);
-        Ok(Modify { read, form: Form::read(options)?, attempts, apply })
+        let applied = options.member("applied");
+        if !applied.is_absent() && !applied.js().is_function() {
+            return Err(invalid("applied", expected("a function", applied.kind())));
+        }
+        let applied = applied.js().dyn_into().ok();
+        Ok(Modify { read, form: Form::read(options)?, attempts, apply, applied })
     }
 }
 
 impl Inner {
     pub(crate) async fn modify(&self, modify: Modify, call: &Call) -> Result<JsValue, Failure> {
-        let Modify { read, form, attempts, apply } = modify;
+        let Modify { read, form, attempts, apply, applied } = modify;
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -86,8 +94,20 @@ impl Inner {
                 value,
                 version_check: Some(VersionId::new("metadata.version_id", version).map_err(checked)?),
             };
-            match self.update(update, call).await {
-                Ok(object) => return Ok(output::object(object)),
+            match self.update(update, applied.is_some(), call).await {
+                Ok(Updated::Written(object)) => return Ok(output::object(object)),
+                // Two who make the same value of the same version would both take it for theirs.
+                Ok(Updated::Same(_) | Updated::Unknown) => {
+                    let Some(applied) = applied.as_ref().filter(|_| attempt < attempts) else {
+                        return Err(unknown());
+                    };
+                    let object = self.read(&read, form, call).await?;
+                    let current = output::object(object);
+                    let is_in = applied.call1(&JsValue::UNDEFINED, &current).map_err(Failure::Caller)?;
+                    if call.cut.race(adopt(is_in)).await?.map_err(Failure::Caller)?.is_truthy() {
+                        return Ok(current);
+                    }
+                }
                 Err(failure) if failure.code() == Some(Code::VersionMismatch) && attempt < attempts => {
                     let random = js_sys::Math::random();
                     transport::pause(pause(PAUSE_BASE_MS, PAUSE_CAP_MS, attempt, random), call).await?;

@@ -1,8 +1,9 @@
 //! A client's settings, from the constructor's options.
 
-use crate::call::{TIMEOUT_DEFAULT_MS, timeout, whole};
+use crate::call::{TIMEOUT_DEFAULT_MS, Times, timeout, whole};
 use crate::crypt::Ciphers;
 use crate::data_keys::DataKeys;
+use crate::hooks::Hooks;
 use crate::output::Out;
 use crate::tree::Node;
 use js_sys::{Function, Object};
@@ -11,7 +12,7 @@ use std::rc::{Rc, Weak};
 use vault_core::config::{ApiKey, BaseUrl, ClientId, check_header};
 use vault_core::keyring::Bounds;
 use vault_core::reader::Reader;
-use vault_core::retry::Policy;
+use vault_core::retry::{Budget, Policy};
 use vault_core::tree::{Kind, Tree, expected, expected_secret};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
@@ -25,8 +26,11 @@ pub(crate) struct Settings {
     pub(crate) headers: Object,
     /// `None`: the global one at the time of the call.
     pub(crate) fetch: Option<Function>,
-    pub(crate) timeout_ms: u32,
+    pub(crate) times: Times,
     pub(crate) policy: Policy,
+    /// What all calls may spend on retries.
+    pub(crate) budget: RefCell<Budget>,
+    pub(crate) hooks: Hooks,
     pub(crate) ciphers: Ciphers,
     /// What keeps data keys, where asked for.
     pub(crate) kept: Option<Rc<DataKeys>>,
@@ -38,13 +42,18 @@ pub(crate) struct Settings {
 }
 
 /// The options there are; the last is the package's own.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 15] = [
     "apiKey",
     "clientId",
     "baseUrl",
     "fetch",
     "timeoutMs",
+    "attemptTimeoutMs",
     "maxRetries",
+    "retryInaccessibleKeyAfterMs",
+    "onRequest",
+    "onResponse",
+    "onRetry",
     "headers",
     "cipher",
     "dataKeyCache",
@@ -104,7 +113,10 @@ impl Settings {
         if !fetch.is_absent() && !fetch.js().is_function() {
             problems.0.push(Problem::new("fetch", expected("a function", fetch.kind())));
         }
-        let timeout_ms = problems.keep_one(timeout(options));
+        let timeout_ms = problems.keep_one(timeout(options, "timeoutMs"));
+        let attempt_timeout_ms = problems.keep_one(timeout(options, "attemptTimeoutMs")).flatten();
+        let wait = problems.keep_one(timeout(options, "retryInaccessibleKeyAfterMs")).flatten();
+        let hooks = Hooks::read(options, &mut problems.0);
         let retries = problems.keep_one(whole(options, "maxRetries", 0, RETRIES_MAX));
         let ciphers = match options.member("cipher") {
             cipher if cipher.is_absent() => Ciphers::default(),
@@ -121,12 +133,21 @@ impl Settings {
                 base_url,
                 headers,
                 fetch: fetch.js().dyn_into().ok(),
-                timeout_ms: timeout_ms.flatten().unwrap_or(TIMEOUT_DEFAULT_MS),
+                times: Times {
+                    timeout_ms: timeout_ms.flatten().unwrap_or(TIMEOUT_DEFAULT_MS),
+                    attempt_timeout_ms,
+                },
+                budget: RefCell::default(),
+                hooks,
                 ciphers,
                 kept: bounds.map(DataKeys::new),
                 keyrings: RefCell::default(),
                 closed: Cell::new(false),
-                policy: Policy { max_retries: retries.flatten().unwrap_or(policy.max_retries), ..policy },
+                policy: Policy {
+                    max_retries: retries.flatten().unwrap_or(policy.max_retries),
+                    inaccessible_key_ms: wait.map(u64::from),
+                    ..policy
+                },
             }),
             _ => Err(Error::invalid(code, problems.0)),
         }

@@ -2,14 +2,14 @@
 //! (`js/src/streams.ts`), so that those which WebCrypto encrypts never enter this module's memory.
 
 use crate::call::{Call, CallOptions, whole};
-use crate::client::{Inner, call, run};
+use crate::client::{Inner, Promised, call, run};
 use crate::crypt::{Ciphers, RuntimeKey};
 use crate::failure::Failure;
 use crate::key_source::KeySource;
 use crate::local::associated;
 use crate::transport;
 use crate::tree::Node;
-use js_sys::{Promise, Uint8Array};
+use js_sys::Uint8Array;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
@@ -58,8 +58,8 @@ impl CoreStream {
 impl CoreStream {
     /// What the stream begins with.
     #[wasm_bindgen(getter)]
-    pub fn header(&self) -> Uint8Array {
-        Uint8Array::from(&self.0.header[..])
+    pub fn header(&self) -> Result<Uint8Array, JsValue> {
+        Ok(Uint8Array::from(&self.0.header[..]))
     }
 
     /// Bytes of plaintext in each chunk but the last.
@@ -69,9 +69,9 @@ impl CoreStream {
     }
 
     /// The next chunk, sealed: ciphertext and tag.
-    pub fn seal(&self, plaintext: Uint8Array, last: bool) -> Promise {
+    pub fn seal(&self, plaintext: Uint8Array, last: bool) -> Promised {
         let stream = self.0.clone();
-        run(async move {
+        Ok(run(async move {
             let nonce = stream.chunks.borrow_mut().seal(plaintext.length() as usize, last)?;
             match &stream.key {
                 StreamKey::Runtime(key) => Ok(key.seal(&nonce, &stream.aad, &plaintext).await?.into()),
@@ -81,18 +81,18 @@ impl CoreStream {
                     Ok(Uint8Array::from(&[&buffer[..], &tag].concat()[..]).into())
                 }
             }
-        })
+        }))
     }
 
     /// The next chunk, opened, if it is the one that belongs here.
-    pub fn open(&self, sealed: Uint8Array, last: bool) -> Promise {
+    pub fn open(&self, sealed: Uint8Array, last: bool) -> Promised {
         let stream = self.0.clone();
-        run(async move {
+        Ok(run(async move {
             let nonce = stream.chunks.borrow_mut().open(sealed.length() as usize, last)?;
             let opened = stream.open(&nonce, &sealed).await?;
             let error = || Error::new(Code::DecryptionFailed, "the stream could not be decrypted");
             Ok(opened.ok_or_else(error)?.into())
-        })
+        }))
     }
 }
 
@@ -143,7 +143,7 @@ impl CoreSealing {
 #[wasm_bindgen]
 impl CoreSealing {
     /// The stream, under a data key of its own.
-    pub fn start(&self) -> Promise {
+    pub fn start(&self) -> Promised {
         let (client, create, aad) = (self.client.clone(), self.create.clone(), self.aad.clone());
         let chunk_bytes = self.chunk_bytes;
         let read = || started(&client, &self.options, &self.call).map(|call| (client, create, aad, call));
@@ -213,7 +213,7 @@ impl CoreOpening {
     }
 
     /// The stream that a whole header begins.
-    pub fn start(&self, header: &[u8]) -> Promise {
+    pub fn start(&self, header: &[u8]) -> Promised {
         let (source, aad) = (self.source.clone(), self.aad.clone());
         let start = || started(&source.client, &self.options, &self.call);
         call(

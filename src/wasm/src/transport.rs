@@ -1,18 +1,20 @@
 //! The one door to the network: every request is sent, answered, and sent again here, and nowhere else.
 
 use crate::call::{Call, now_ms};
-use crate::failure::{Failure, adopt};
+use crate::cut::Cut;
+use crate::failure::{Failure, adopt, body_text};
 use crate::output::Out;
 use crate::settings::Settings;
 use crate::tree::Node;
 use gloo_timers::future::TimeoutFuture;
-use js_sys::{Function, JSON, JsString, Object, Reflect};
+use js_sys::{Date, Function, JSON, JsString, Object, Reflect};
 use vault_core::http::{Answer, Body, Method, Request, Sink, retry_after_ms};
 use vault_core::names::uuid_v4;
-use vault_core::retry::Decision;
-use vault_core::tree::{Kind, Tree};
+use vault_core::retry::{Attempt, Decision, may_have_landed};
+use vault_core::tree::{Kind, Tree, decimal};
 use vault_core::{Code, Error, Problem};
 use wasm_bindgen::prelude::*;
+use web_sys::AbortSignal;
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,6 +26,17 @@ extern "C" {
     fn parse(text: &JsString) -> Result<JsValue, JsValue>;
 }
 
+/// Longest answer that is read, in bytes: the longest value, quoted as JSON with a little to escape. A Worker has
+/// 128 MB in all.
+const ANSWER_MAX: u32 = 80 << 20;
+
+/// What became of a request.
+pub(crate) struct Sent {
+    pub(crate) result: Result<Answer<Node>, Failure>,
+    /// Whether an attempt before the last may have taken effect, its answer lost.
+    pub(crate) uncertain: bool,
+}
+
 impl Settings {
     /// Sends a request, again where that may help, and returns the success or what went wrong.
     pub(crate) async fn send(
@@ -31,28 +44,80 @@ impl Settings {
         request: &Request<JsValue>,
         call: &Call,
     ) -> Result<Answer<Node>, Failure> {
+        self.send_noting(request, call).await.result
+    }
+
+    /// [`Settings::send`], for those who have to know whether an earlier attempt may have landed.
+    pub(crate) async fn send_noting(&self, request: &Request<JsValue>, call: &Call) -> Sent {
+        let mut uncertain = false;
+        let result = self.attempts(request, call, &mut uncertain).await;
+        Sent { result, uncertain }
+    }
+
+    async fn attempts(
+        &self,
+        request: &Request<JsValue>,
+        call: &Call,
+        uncertain: &mut bool,
+    ) -> Result<Answer<Node>, Failure> {
         let url = JsValue::from([self.base_url.as_str(), &request.target].concat());
         let body = request.body.as_ref().map(json).transpose()?;
         let key = self.idempotency_key(request, call)?;
-        let mut attempt = 0;
+        let told = self.hooks.call(request);
+        let mut waited_for_key = false;
+        let mut number = 0;
         loop {
-            attempt += 1;
-            let failure = match call
-                .cut
-                .race(self.attempt(&url, &self.init(request, body.as_ref(), key.as_deref(), call)))
-                .await?
-            {
-                Ok(answer) if (200..300).contains(&answer.status) => return Ok(answer),
-                Ok(answer) => Error::from_answer(request.operation, &answer).into(),
+            number += 1;
+            told.request(number);
+            let started = Date::now();
+            let attempt = self.within(call, async |signal: AbortSignal| {
+                self.attempt(&url, &self.init(request, body.as_ref(), key.as_deref(), signal)).await
+            });
+            let outcome = call.cut.race(attempt).await.and_then(|outcome| outcome);
+            let mut lost_body = false;
+            let outcome = outcome.and_then(|answer| {
+                if !(200..300).contains(&answer.status) {
+                    return Err(Error::from_answer(request.operation, &answer).into());
+                }
+                // Broken off on its way: what it answers may have happened all the same.
+                lost_body = answer.body.is_none() && answer.status != 204;
+                if lost_body { Err(Error::no_json(&answer).into()) } else { Ok(answer) }
+            });
+            told.response(number, started, &outcome);
+            let failure = match outcome {
+                Ok(answer) => {
+                    self.budget.borrow_mut().earn();
+                    return Ok(answer);
+                }
                 Err(failure) => failure,
             };
             let Failure::Vault { error, .. } = &failure else { return Err(failure) };
-            let random = js_sys::Math::random();
-            match self.policy.decide(attempt, request.repeatable, error, call.left_ms(), random) {
-                Decision::Stop => return Err(failure),
-                Decision::RetryAfter(ms) => pause(ms, call).await?,
-            }
+            let attempt = Attempt {
+                number,
+                repeatable: request.repeatable,
+                lost_body,
+                waited_for_key,
+                left_ms: call.left_ms(),
+                random: js_sys::Math::random(),
+            };
+            let decision = self.policy.decide(attempt, error, &mut self.budget.borrow_mut());
+            let Decision::RetryAfter(ms) = decision else { return Err(failure) };
+            *uncertain |= may_have_landed(error);
+            waited_for_key |= error.code == Code::CustomerKeyInaccessible;
+            told.retry(number, error, ms);
+            pause(ms, call).await?;
         }
+    }
+
+    /// Runs an attempt under the call's signal, and within its own time where it has one.
+    async fn within<T>(
+        &self,
+        call: &Call,
+        attempt: impl AsyncFnOnce(AbortSignal) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(ms) = call.attempt_timeout_ms else { return attempt(call.cut.signal()).await };
+        let cut = Cut::new(ms, Some(&call.cut.signal()))?;
+        cut.race(attempt(cut.signal())).await.and_then(|outcome| outcome)
     }
 
     /// The second argument of `fetch`. A URL with such an object, rather than a `Request` (gloo-net's, say):
@@ -64,7 +129,7 @@ impl Settings {
         request: &Request<JsValue>,
         body: Option<&JsString>,
         key: Option<&str>,
-        call: &Call,
+        signal: AbortSignal,
     ) -> Object {
         let headers = assign(&Object::new(), &self.headers);
         let set = |name: &str, value: &str| Reflect::set(&headers, &name.into(), &value.into());
@@ -78,7 +143,7 @@ impl Settings {
             .set("method", request.method.as_str())
             .set("headers", headers)
             .set("body", body.map_or(JsValue::UNDEFINED, JsValue::from))
-            .set("signal", call.cut.signal())
+            .set("signal", signal)
             // Authorization must not follow to wherever a redirect points.
             .set("redirect", "manual")
             .into();
@@ -121,8 +186,14 @@ impl Settings {
             let value = method(&headers, "get", &name.into())?.ok()?;
             Node::Given(value).string()
         };
-        let text = method(response, "text", &JsValue::UNDEFINED).ok_or_else(|| no_response("no text()"))?;
-        let text = adopt(text.map_err(network)?).await.map_err(network)?;
+        let text = body_text(&response.js(), ANSWER_MAX).await.map_err(network)?;
+        if text.is_null() {
+            let limit = ["longer than ", &decimal(u64::from(ANSWER_MAX >> 20)), " MiB"].concat();
+            return Err(Error::invalid(Code::MalformedResponse, vec![Problem::new("body", limit)]).into());
+        }
+        if text.is_undefined() {
+            return Err(no_response("no text()"));
+        }
         if !text.is_string() {
             return Err(no_response("a text() that gives no string"));
         }

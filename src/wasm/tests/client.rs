@@ -29,6 +29,7 @@ fn json(value: &JsValue) -> String {
 
 /// A client whose `fetch` is this function body; `sent` collects what it was called with.
 fn client(answer: &str) -> (CoreClient, Array) {
+    installed("(facts) => facts");
     let sent = Array::new();
     let fetch = Function::new_with_args(
         "sent",
@@ -43,8 +44,15 @@ fn client(answer: &str) -> (CoreClient, Array) {
     (CoreClient::new(options.into(), JsValue::UNDEFINED).unwrap(), sent)
 }
 
-async fn done(promise: Promise) -> Result<JsValue, JsValue> {
-    JsFuture::from(promise).await
+/// What the package's entry installs, with another maker of errors.
+fn installed(make_error: &str) {
+    let function = |code| js(code).unchecked_into();
+    let (adopt, body) = ("async (value) => await value", "async (response) => response.text()");
+    install(function(make_error), function(adopt), function(body));
+}
+
+async fn done(promise: Result<Promise, JsValue>) -> Result<JsValue, JsValue> {
+    JsFuture::from(promise?).await
 }
 
 const OBJECT: &str = r#"new Response(JSON.stringify({id: 'a', name: 'n', value: 'v', metadata: {id: 'a',
@@ -162,7 +170,7 @@ async fn a_time_out_and_a_signal_end_a_call_and_leave_no_listener() {
     let call = Object::new();
     Reflect::set(&call, &"signal".into(), &signal).unwrap();
     let pending = client.read_object(js("{id: 'a'}"), call.clone().into());
-    done(js("new Promise((r) => setTimeout(r, 1))").unchecked_into()).await.unwrap();
+    done(Ok(js("new Promise((r) => setTimeout(r, 1))").unchecked_into())).await.unwrap();
     get(&signal, "fire").unchecked_into::<Function>().call0(&JsValue::NULL).unwrap();
     let error = done(pending).await.unwrap_err();
     assert_eq!((text(&error, "code"), text(&error, "cause")), ("aborted".into(), "enough".into()));
@@ -192,13 +200,12 @@ fn contexts_are_checked_extended_and_explained() {
 
 #[wasm_bindgen_test]
 fn errors_are_made_by_the_factory() {
-    let factory: Function = js("(facts) => Object.assign(new Error(facts.message), facts)").unchecked_into();
-    install(factory, js("async (value) => await value").unchecked_into());
+    installed("(facts) => Object.assign(new Error(facts.message), facts)");
     let error = CoreClient::new(js("{apiKey: 'nope'}"), JsValue::UNDEFINED).err().unwrap();
     assert!(error.is_instance_of::<js_sys::Error>());
     assert_eq!(text(&error, "code"), "invalid_api_key");
     // A factory that throws must not lose the facts.
-    install(js("() => { throw 1 }").unchecked_into(), js("async (value) => await value").unchecked_into());
+    installed("() => { throw 1 }");
     let error = CoreClient::new(js("{}"), JsValue::UNDEFINED).err().unwrap();
     assert_eq!(text(&error, "message"), "apiKey: it is not set");
 }
