@@ -1,4 +1,5 @@
 //! `cargo xtask demo`: the quickstart example, in Node and in workerd. `cargo xtask example`: any of them.
+//! `cargo xtask bench`: measured side by side with the official SDK.
 
 use crate::build;
 use crate::project::{Project, run};
@@ -30,4 +31,12 @@ pub(crate) fn example(project: &Project, name: &str) -> Result<()> {
     setup::npm(project, Npm::Everything)?;
     project.say(format!("npm start in examples/{name}"));
     run(project.command("npm").arg("start").current_dir(folder))
+}
+
+/// Both SDKs on the same work, in a runtime.
+pub(crate) fn bench(project: &Project, runtime: &str) -> Result<()> {
+    build::build(project)?;
+    setup::npm(project, Npm::Everything)?;
+    project.say(format!("Measuring in {runtime}: a table here, figures in benches/"));
+    run(project.command("node").args(["--import", "tsx", "benches/run.ts", runtime]))
 }

@@ -61,6 +61,12 @@ enum Command {
         /// A folder of examples/
         name: String,
     },
+    /// Measure side by side with the official SDK; writes benches/results.json and a chart
+    Bench {
+        /// Where
+        #[arg(long, default_value = "node", value_parser = ["node", "workerd", "deno", "bun"])]
+        runtime: String,
+    },
     /// Ask the registries what is known against crates and npm packages
     Audit,
     /// Check formatting, clippy, rustdoc, TypeScript and Biome; with --fix, format in place
@@ -100,6 +106,7 @@ fn command(cli: Cli) -> Result<()> {
         Command::Fuzz { targets, seconds } => fuzz::fuzz(&project, &targets, seconds),
         Command::Demo => demo::demo(&project),
         Command::Example { name } => demo::example(&project, &name),
+        Command::Bench { runtime } => demo::bench(&project, &runtime),
         Command::Audit => lint::audit(&project),
         Command::Lint { fix } => lint::lint(&project, fix),
     }

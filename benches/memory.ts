@@ -1,0 +1,22 @@
+// A million encryptions and a hundred thousand calls in one process: what is left of them.
+import { VaultClient } from 'workos-vault-edge';
+import { initSync } from '../pkg/wasm/client/client.js';
+import { stub } from './cases.ts';
+
+const { memory } = (initSync as (module: object) => { memory: WebAssembly.Memory })({ module: new Uint8Array(0) });
+const collect = (globalThis as { gc?: () => void }).gc;
+const vault = new VaultClient({ apiKey: 'sk_test_bench', fetch: stub });
+const keyring = vault.keyring({ context: { a: 'b' }, maxAgeMs: 6e7, maxMessages: 2 ** 32, maxBytes: 2 ** 40 });
+const text = 'x'.repeat(64);
+
+const heapMb: number[] = [];
+for (let part = 0; part < 11; part++) {
+  for (let batch = 0; batch < 100; batch++) {
+    for (let at = 0; at < 1_000; at++) await keyring.encrypt(text);
+    for (let at = 0; at < 100; at++) await vault.readObject({ id: 'secret_1' });
+  }
+  collect?.();
+  heapMb.push(process.memoryUsage().heapUsed / 2 ** 20);
+}
+// The first part warms up.
+console.log(JSON.stringify({ heapMb: heapMb.slice(1), wasmMb: memory.buffer.byteLength / 2 ** 20 }));

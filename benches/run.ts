@@ -1,0 +1,172 @@
+// `cargo xtask bench`: both SDKs on the same work in one run. Prints a table; writes results.json and chart.svg.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { arch, cpus, platform } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Table from 'cli-table3';
+import { build } from 'esbuild';
+import { Miniflare, Response } from 'miniflare';
+import { chart } from './chart.ts';
+import type { Measured } from './rounds.ts';
+import { sizes } from './sizes.ts';
+
+interface Results {
+  measured: Measured[];
+  alone: { concurrentMs: number[]; failures: number };
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const out = join(root, 'target/bench');
+mkdirSync(out, { recursive: true });
+const runtime = process.argv[2] ?? 'node';
+const conditions: Record<string, string[]> = {
+  node: ['node', 'import'],
+  deno: ['deno', 'node', 'import'],
+  bun: ['bun', 'node', 'import'],
+  workerd: ['workerd', 'worker'],
+};
+
+async function bundle(entry: string, of: string): Promise<string> {
+  const outdir = join(out, of, entry);
+  await build({
+    entryPoints: [join(root, 'benches', `${entry}.ts`)],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    platform: of === 'workerd' ? 'browser' : 'node',
+    conditions: conditions[of] ?? [],
+    loader: { '.wasm': 'copy' },
+    assetNames: '[name]',
+    outExtension: { '.js': '.mjs' },
+    banner: of === 'workerd' ? {} : { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    outdir,
+    logLevel: 'error',
+  });
+  return join(outdir, `${entry}.mjs`);
+}
+
+const last = (text: string) => JSON.parse(text.trim().split('\n').pop() ?? '') as unknown;
+const bin = (name: string) => join(root, 'node_modules/.bin', name);
+
+async function inWorkerd(): Promise<Results> {
+  const file = await bundle('worker', 'workerd');
+  const folder = join(file, '..');
+  const wasm = ['client_bg.wasm'];
+  const worker = new Miniflare({
+    modules: [
+      { type: 'ESModule', path: 'worker.mjs', contents: readFileSync(file, 'utf8') },
+      ...wasm.map((name) => ({ type: 'CompiledWasm' as const, path: name, contents: new Uint8Array(readFileSync(join(folder, name))) })),
+    ],
+    compatibilityDate: '2026-01-01',
+    compatibilityFlags: ['nodejs_compat'],
+    serviceBindings: { CLOCK: () => new Response(String(performance.now())) },
+  });
+  try {
+    const response = await worker.dispatchFetch('http://localhost/');
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(text);
+    return JSON.parse(text) as Results;
+  } finally {
+    await worker.dispose();
+  }
+}
+
+async function inProgram(program: string, ...parameters: string[]): Promise<Results> {
+  const file = await bundle('program', runtime);
+  return last(execFileSync(program, [...parameters, file], { encoding: 'utf8', maxBuffer: 1 << 26 })) as Results;
+}
+
+const median = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
+
+/** Milliseconds of a whole process, in turn. */
+async function firstCall(): Promise<{ theirs: number[]; ours: number[] }> {
+  const programs: Record<'theirs' | 'ours', string> = { theirs: '', ours: '' };
+  for (const [who, entry] of [
+    ['theirs', 'first-call.official'],
+    ['ours', 'first-call'],
+  ] as const) {
+    const file = await bundle(entry, 'node');
+    programs[who] = join(out, `${who}.mjs`);
+    writeFileSync(programs[who], `import { call } from ${JSON.stringify(file)};\nawait call();\n`);
+  }
+  const times: { theirs: number[]; ours: number[] } = { theirs: [], ours: [] };
+  for (let round = 0; round < 15; round++) {
+    for (const who of ['theirs', 'ours'] as const) {
+      const started = performance.now();
+      execFileSync(process.execPath, [programs[who]]);
+      times[who].push(performance.now() - started);
+    }
+  }
+  return times;
+}
+
+console.log(`Measuring in ${runtime}; this takes minutes`);
+const results =
+  runtime === 'workerd'
+    ? await inWorkerd()
+    : runtime === 'deno'
+      ? await inProgram(bin('deno'), 'run', '--allow-all')
+      : runtime === 'bun'
+        ? await inProgram(bin('bun'))
+        : await inProgram(process.execPath);
+const bytes = await sizes();
+
+const number = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFixed(1));
+/** The target holds of the ratio that it names: theirs over ours, or ours over theirs where it begins with `≤`. */
+const rows = results.measured.map(({ name, against, target, theirs, ours }) => {
+  const atMost = target.startsWith('≤');
+  const ratios = theirs.map((time, round) => (atMost ? (ours[round] ?? 0) / time : time / (ours[round] ?? 1)));
+  const ratio = median(ratios);
+  const bound = Number(target.slice(2));
+  const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
+  return {
+    name,
+    against,
+    target,
+    theirsUs: median(theirs),
+    oursUs: median(ours),
+    ratio,
+    low,
+    high,
+    met: atMost ? ratio <= bound : ratio >= bound,
+  };
+});
+
+const table = new Table({ head: ['', 'against', 'theirs µs', 'ours µs', 'ratio', 'of rounds', 'target', ''], style: { head: [], border: [] } });
+for (const row of rows)
+  table.push([
+    row.name,
+    row.against,
+    number(row.theirsUs),
+    number(row.oursUs),
+    row.ratio.toFixed(2),
+    `${row.low.toFixed(2)} to ${row.high.toFixed(2)}`,
+    row.target,
+    row.met ? 'met' : 'not met',
+  ]);
+console.log(table.toString());
+console.log(`\nIn a Worker, gzipped: ${bytes.client} bytes, the official SDK ${bytes.official}; the emulator's module ${bytes.emulatorModule}`);
+const [thousand = 0, tenThousand = 0] = results.alone.concurrentMs;
+console.log(`1,000 calls at once: ${thousand} ms, 10,000: ${tenThousand} ms, ${results.alone.failures} failed`);
+
+const more: Record<string, unknown> = {};
+if (runtime === 'node') {
+  const { theirs, ours } = await firstCall();
+  more.firstCallMs = { theirs: median(theirs), ours: median(ours) };
+  console.log(`A process, to the first answer: ${median(ours).toFixed(0)} ms, the official SDK ${median(theirs).toFixed(0)} ms`);
+  const memory = last(
+    execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'benches/memory.ts')], { cwd: root, encoding: 'utf8' }),
+  ) as { heapMb: number[]; wasmMb: number };
+  more.memory = memory;
+  console.log(
+    `After 1,100,000 encryptions and 110,000 calls: heap ${memory.heapMb.map((mb) => mb.toFixed(1)).join(', ')} MB, the module's memory ${memory.wasmMb.toFixed(1)} MB`,
+  );
+}
+
+const cpu = cpus()[0]?.model ?? 'unknown';
+const machine = { runtime, node: process.version, platform: `${platform()} ${arch()}`, cpu, cores: cpus().length };
+const file = join(root, 'benches', runtime === 'node' ? 'results.json' : `results.${runtime}.json`);
+writeFileSync(file, `${JSON.stringify({ machine, rows, bytes, alone: results.alone, ...more }, null, 2)}\n`);
+if (runtime === 'node') writeFileSync(join(root, 'benches/chart.svg'), chart(rows, machine));
+console.log(`\n${rows.filter(({ met }) => met).length} of ${rows.length} targets met`);
