@@ -102,7 +102,11 @@ async function encryption(): Promise<Pair[]> {
 async function rawCipher(): Promise<Pair> {
   const data = new Uint8Array(1 << 23).fill(120);
   const pair = { dataKey: { id: 'k', key: dataKey.data_key }, encryptedKeys: dataKey.encrypted_keys };
-  const direct = new VaultClient({ apiKey, fetch: stub, dataKeyCache: { maxAgeMs: 6e7, maxMessages: 1e6, maxBytes: 1e12 } });
+  const direct = new VaultClient({
+    apiKey,
+    fetch: stub,
+    dataKeyCache: { maxAgeMs: 6e7, maxMessages: 1e6, maxBytes: 1e12 },
+  });
   return {
     name: 'cipher alone, 8 MiB, bytes in and out',
     against: 'WebCrypto itself',
@@ -115,7 +119,9 @@ async function rawCipher(): Promise<Pair> {
       return crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, data);
     },
     ours: () => direct.encryptBytes(data, context),
-    check: async () => (await vault.decryptBytesWith(pair.dataKey, await direct.encryptBytes(data, context))).length === data.length,
+    check: async () =>
+      (await vault.decryptBytesWith(pair.dataKey, await direct.encryptBytes(data, context))).length ===
+      data.length,
   };
 }
 
@@ -157,7 +163,8 @@ export async function pairs(): Promise<Pair[]> {
       against: 'fetch and json() alone',
       target: '≤ 1.15',
       times: 300,
-      theirs: async () => (await stub('https://api.workos.com/vault/v1/kv/secret_1', { method: 'GET' })).json(),
+      theirs: async () =>
+        (await stub('https://api.workos.com/vault/v1/kv/secret_1', { method: 'GET' })).json(),
       ours: () => vault.readObject({ id: 'secret_1' }),
     },
     {

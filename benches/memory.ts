@@ -1,12 +1,20 @@
 // A million encryptions and a hundred thousand calls in one process: what is left of them.
 import { VaultClient } from 'workos-vault-edge';
-import { initSync } from '../pkg/wasm/client/client.js';
 import { stub } from './cases.ts';
 
-const { memory } = (initSync as (module: object) => { memory: WebAssembly.Memory })({ module: new Uint8Array(0) });
+const { initSync } = (await import(new URL('../pkg/wasm/client/client.js', import.meta.url).href)) as {
+  initSync: (module: object) => { memory: WebAssembly.Memory };
+};
+// The module is loaded already; this gives its exports.
+const { memory } = initSync({ module: new Uint8Array(0) });
 const collect = (globalThis as { gc?: () => void }).gc;
 const vault = new VaultClient({ apiKey: 'sk_test_bench', fetch: stub });
-const keyring = vault.keyring({ context: { a: 'b' }, maxAgeMs: 6e7, maxMessages: 2 ** 32, maxBytes: 2 ** 40 });
+const keyring = vault.keyring({
+  context: { a: 'b' },
+  maxAgeMs: 6e7,
+  maxMessages: 2 ** 32,
+  maxBytes: 2 ** 40,
+});
 const text = 'x'.repeat(64);
 
 const heapMb: number[] = [];

@@ -39,7 +39,12 @@ async function bundle(entry: string, of: string): Promise<string> {
     loader: { '.wasm': 'copy' },
     assetNames: '[name]',
     outExtension: { '.js': '.mjs' },
-    banner: of === 'workerd' ? {} : { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    banner:
+      of === 'workerd'
+        ? {}
+        : {
+            js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+          },
     outdir,
     logLevel: 'error',
   });
@@ -56,7 +61,11 @@ async function inWorkerd(): Promise<Results> {
   const worker = new Miniflare({
     modules: [
       { type: 'ESModule', path: 'worker.mjs', contents: readFileSync(file, 'utf8') },
-      ...wasm.map((name) => ({ type: 'CompiledWasm' as const, path: name, contents: new Uint8Array(readFileSync(join(folder, name))) })),
+      ...wasm.map((name) => ({
+        type: 'CompiledWasm' as const,
+        path: name,
+        contents: new Uint8Array(readFileSync(join(folder, name))),
+      })),
     ],
     compatibilityDate: '2026-01-01',
     compatibilityFlags: ['nodejs_compat'],
@@ -74,7 +83,9 @@ async function inWorkerd(): Promise<Results> {
 
 async function inProgram(program: string, ...parameters: string[]): Promise<Results> {
   const file = await bundle('program', runtime);
-  return last(execFileSync(program, [...parameters, file], { encoding: 'utf8', maxBuffer: 1 << 26 })) as Results;
+  return last(
+    execFileSync(program, [...parameters, file], { encoding: 'utf8', maxBuffer: 1 << 26 }),
+  ) as Results;
 }
 
 const median = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
@@ -116,7 +127,9 @@ const number = (value: number) => (value >= 100 ? value.toFixed(0) : value.toFix
 /** The target holds of the ratio that it names: theirs over ours, or ours over theirs where it begins with `≤`. */
 const rows = results.measured.map(({ name, against, target, theirs, ours }) => {
   const atMost = target.startsWith('≤');
-  const ratios = theirs.map((time, round) => (atMost ? (ours[round] ?? 0) / time : time / (ours[round] ?? 1)));
+  const ratios = theirs.map((time, round) =>
+    atMost ? (ours[round] ?? 0) / time : time / (ours[round] ?? 1),
+  );
   const ratio = median(ratios);
   const bound = Number(target.slice(2));
   const [low, high] = [Math.min(...ratios), Math.max(...ratios)];
@@ -133,7 +146,10 @@ const rows = results.measured.map(({ name, against, target, theirs, ours }) => {
   };
 });
 
-const table = new Table({ head: ['', 'against', 'theirs µs', 'ours µs', 'ratio', 'of rounds', 'target', ''], style: { head: [], border: [] } });
+const table = new Table({
+  head: ['', 'against', 'theirs µs', 'ours µs', 'ratio', 'of rounds', 'target', ''],
+  style: { head: [], border: [] },
+});
 for (const row of rows)
   table.push([
     row.name,
@@ -146,17 +162,26 @@ for (const row of rows)
     row.met ? 'met' : 'not met',
   ]);
 console.log(table.toString());
-console.log(`\nIn a Worker, gzipped: ${bytes.client} bytes, the official SDK ${bytes.official}; the emulator's module ${bytes.emulatorModule}`);
+console.log(
+  `\nIn a Worker, gzipped: ${bytes.client} bytes, the official SDK ${bytes.official}; the emulator's module ${bytes.emulatorModule}`,
+);
 const [thousand = 0, tenThousand = 0] = results.alone.concurrentMs;
-console.log(`1,000 calls at once: ${thousand} ms, 10,000: ${tenThousand} ms, ${results.alone.failures} failed`);
+console.log(
+  `1,000 calls at once: ${thousand} ms, 10,000: ${tenThousand} ms, ${results.alone.failures} failed`,
+);
 
 const more: Record<string, unknown> = {};
 if (runtime === 'node') {
   const { theirs, ours } = await firstCall();
   more.firstCallMs = { theirs: median(theirs), ours: median(ours) };
-  console.log(`A process, to the first answer: ${median(ours).toFixed(0)} ms, the official SDK ${median(theirs).toFixed(0)} ms`);
+  console.log(
+    `A process, to the first answer: ${median(ours).toFixed(0)} ms, the official SDK ${median(theirs).toFixed(0)} ms`,
+  );
   const memory = last(
-    execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'benches/memory.ts')], { cwd: root, encoding: 'utf8' }),
+    execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'benches/memory.ts')], {
+      cwd: root,
+      encoding: 'utf8',
+    }),
   ) as { heapMb: number[]; wasmMb: number };
   more.memory = memory;
   console.log(
@@ -165,7 +190,13 @@ if (runtime === 'node') {
 }
 
 const cpu = cpus()[0]?.model ?? 'unknown';
-const machine = { runtime, node: process.version, platform: `${platform()} ${arch()}`, cpu, cores: cpus().length };
+const machine = {
+  runtime,
+  node: process.version,
+  platform: `${platform()} ${arch()}`,
+  cpu,
+  cores: cpus().length,
+};
 const file = join(root, 'benches', runtime === 'node' ? 'results.json' : `results.${runtime}.json`);
 writeFileSync(file, `${JSON.stringify({ machine, rows, bytes, alone: results.alone, ...more }, null, 2)}\n`);
 if (runtime === 'node') writeFileSync(join(root, 'benches/chart.svg'), chart(rows, machine));

@@ -26,7 +26,9 @@ async function bundled(code: string): Promise<number> {
 export async function sizes(): Promise<Record<'client' | 'official' | 'emulatorModule', number>> {
   return {
     client: await bundled("export { VaultClient } from 'workos-vault-edge';"),
-    official: await bundled("import { WorkOS } from '@workos-inc/node'; export const vault = (key) => new WorkOS(key).vault;"),
+    official: await bundled(
+      "import { WorkOS } from '@workos-inc/node'; export const vault = (key) => new WorkOS(key).vault;",
+    ),
     emulatorModule: gzipped(readFileSync(new URL('../pkg/wasm/emulator/emulator_bg.wasm', import.meta.url))),
   };
 }

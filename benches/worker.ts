@@ -3,7 +3,10 @@ import { alone, pairs } from './cases.ts';
 import { type Measured, measure } from './rounds.ts';
 
 export default {
-  async fetch(_request: Request, env: { CLOCK: { fetch(url: string): Promise<Response> } }): Promise<Response> {
+  async fetch(
+    _request: Request,
+    env: { CLOCK: { fetch(url: string): Promise<Response> } },
+  ): Promise<Response> {
     const clock = async () => Number(await (await env.CLOCK.fetch('http://clock/')).text());
     const measured: Measured[] = [];
     for (const pair of await pairs()) measured.push(await measure(pair, clock));

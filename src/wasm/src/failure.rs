@@ -44,7 +44,67 @@ pub fn install(make_error: Function, adopt: Function, body: Function) {
     MAKE_ERROR.with(|held| *held.borrow_mut() = Some(make_error));
     ADOPT.with(|held| *held.borrow_mut() = Some(adopt));
     BODY.with(|held| *held.borrow_mut() = Some(body));
+    // Names that every call reads or sets: made into JavaScript strings once, rather than at each use.
+    for name in NAMES {
+        wasm_bindgen::intern(name);
+    }
 }
+
+/// Members of options, of `Response`s, of answers, and of results.
+const NAMES: [&str; 52] = [
+    "id",
+    "name",
+    "value",
+    "context",
+    "as",
+    "metadata",
+    "signal",
+    "timeoutMs",
+    "attemptTimeoutMs",
+    "idempotencyKey",
+    "versionCheck",
+    "toJSON",
+    "method",
+    "headers",
+    "body",
+    "redirect",
+    "manual",
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "Idempotency-Key",
+    "Content-Type",
+    "application/json",
+    "status",
+    "get",
+    "x-request-id",
+    "retry-after",
+    "aborted",
+    "reason",
+    "environment_id",
+    "environmentId",
+    "key_id",
+    "keyId",
+    "updated_at",
+    "updatedAt",
+    "updated_by",
+    "updatedBy",
+    "version_id",
+    "versionId",
+    "data",
+    "list_metadata",
+    "listMetadata",
+    "before",
+    "after",
+    "limit",
+    "data_key",
+    "encrypted_keys",
+    "AES-GCM",
+    "iv",
+    "additionalData",
+    "layout",
+];
 
 /// A response's body as text; `null` where it is longer than the limit in bytes, `undefined` where the response has
 /// no way to read it. Always by what was installed, so always a promise of the language's own.
