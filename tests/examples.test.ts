@@ -212,6 +212,7 @@ describe('examples', () => {
       assert.equal(await notes(cookie.replace('org_acme', 'org_other')), 401);
       await onPage(url, async (page) => {
         await page.click('#sign-in button');
+        await page.waitForSelector('#sign-in', { state: 'hidden' });
         await page.fill('#add input', 'a note');
         await page.click('#add button');
         await page.waitForSelector('li:has-text("a note")');

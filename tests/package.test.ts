@@ -128,6 +128,13 @@ describe('the packed package', () => {
     assert.equal(run('node', '--no-experimental-require-module', 'all.cjs').trim(), 'VaultClient 0');
   });
 
+  test('without its module loaded, /wasm says what to call', () => {
+    const code = `import { VaultClient } from 'workos-vault-edge/wasm';
+      try { new VaultClient({ apiKey: 'sk_test_x' }); } catch (error) { console.log(error.code, error.message); }`;
+    const told = run('node', '--input-type=module', '--eval', code);
+    assert.match(told, /^invalid_config init: call init or initSync of workos-vault-edge\/wasm/);
+  });
+
   test('imports as an ES module', () => {
     writeFileSync(
       join(project, 'esm.mjs'),

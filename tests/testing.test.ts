@@ -74,6 +74,7 @@ describe('testing', () => {
       cyclic,
       map: new Map([['k', secret]]),
       error: new Error(secret),
+      'error in an object': { list: [{ error: new Error(secret) }] },
       cause: new Error('outer', { cause: new Error(secret) }),
       bytes: new TextEncoder().encode('123-45-6789'),
     };
@@ -103,6 +104,24 @@ describe('testing', () => {
     assert.deepEqual(leaks.find(), []);
     assert.equal(leaks.requests, 1);
     assert.throws(() => leaks.secret('abc'), /at least 6 characters/);
+  });
+
+  test('tells where without the name, and two watches do not hold each other', async () => {
+    const { log } = console;
+    const [first, second] = [new LeakWatch(), new LeakWatch()];
+    first.secret('123-45-6789');
+    await first.watch(async () => new Response('{}'))('https://x.example/vault/v1/kv/name/123-45-6789', {});
+    assert.throws(
+      () => first.assertNone(),
+      (error: Error) => {
+        assert.match(error.message, /name\/\{name\}/);
+        assert.doesNotMatch(error.message, /123-45/);
+        return true;
+      },
+    );
+    second.stop();
+    first.stop();
+    assert.equal(console.log, log);
   });
 
   test('gives the console back', () => {

@@ -62,8 +62,18 @@ export interface VaultEnvironment {
   WORKOS_API_URL?: unknown;
 }
 
+/** A page, or a Web Worker of one. Workers of other runtimes have no address, or say who they are. */
 function isBrowserPage(): boolean {
-  return (globalThis as { window?: { document?: unknown } }).window?.document !== undefined;
+  const { window, WorkerGlobalScope, location, navigator } = globalThis as {
+    window?: { document?: unknown };
+    WorkerGlobalScope?: abstract new () => object;
+    location?: { protocol?: string };
+    navigator?: { userAgent?: string };
+  };
+  if (window?.document !== undefined) return true;
+  const isWorker = typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope;
+  const isOther = /^(Cloudflare-Workers|Deno|Bun|Node)/.test(navigator?.userAgent ?? '');
+  return isWorker && !isOther && /^(https?|blob):$/.test(location?.protocol ?? '');
 }
 
 /** The variables that {@link VaultClient.fromEnv} reads options from, for messages. */

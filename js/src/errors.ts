@@ -70,7 +70,10 @@ export interface VaultErrorJson extends Omit<VaultErrorFacts, 'cause'> {
   docs: string;
 }
 
-/** Every error of this package. Holds no API key, data key or value. */
+/**
+ * Every error of this package. Holds no API key, and no data key or value but where the service repeats one in what it
+ * says; `cause` is what others threw, as it is.
+ */
 export class VaultError extends Error {
   /** A stable name for what went wrong; switch on this. */
   readonly code: VaultErrorCode;
@@ -139,6 +142,7 @@ export function ready(): void {
     async (value: unknown) => await value,
     bodyText,
   );
+  loaded = true;
   onTrap((error) => {
     if (!(error instanceof WebAssembly.RuntimeError)) throw error;
     stop(error);
@@ -160,6 +164,8 @@ export function invalid(
   });
 }
 
+/** Whether an entry has loaded the module: all but `/wasm` do so by themselves. */
+let loaded = false;
 /** Why the module can no longer be used. */
 let stopped: VaultError | undefined;
 /** Calls under way. */
@@ -183,43 +189,38 @@ function stop(error: unknown): void {
   waiting.clear();
 }
 
-const used = (error: unknown): boolean =>
-  error instanceof Error &&
-  /null pointer passed to rust|attempt(ed)? to (use|take ownership)/.test(error.message);
-
-/**
- * What a call throws: our errors and the caller's own as they are, with the stack of the call rather than of the
- * module; a trap of the module as `internal`.
- */
-export function refine(error: unknown): unknown {
-  if (error instanceof VaultError) {
+/** An error with the stack of the call rather than of the module; anything else as it is. */
+function fromHere(error: unknown): unknown {
+  if (error instanceof VaultError)
     (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(
       error,
-      refine,
+      fromHere,
     );
-    return error;
-  }
-  if (error instanceof WebAssembly.RuntimeError) {
-    stop(error);
-    return stopped;
-  }
-  if (used(error))
-    return invalid('invalid_request', 'client', 'it was disposed of, or is in use by this very call');
   return error;
 }
 
-/** Makes a call, waits for it, and throws what {@link refine} makes of its error. */
+/** What the module threw at once: a trap as `internal`, our errors and the caller's own as they are. */
+export function refine(error: unknown): unknown {
+  if (!(error instanceof WebAssembly.RuntimeError)) return fromHere(error);
+  stop(error);
+  return stopped;
+}
+
+/**
+ * Makes a call, waits for it, and throws what went wrong. A rejection is never a trap of the module, which has another
+ * way here: one of that class is the caller's own, of a module of theirs.
+ */
 export async function settle<T>(call: () => Promise<T>): Promise<T> {
-  if (stopped) throw stopped;
+  const promise = checked(call);
   let fail: (error: VaultError) => void = () => {};
   const trap = new Promise<never>((_, reject) => {
     fail = reject;
   });
   waiting.add(fail);
   try {
-    return await Promise.race([call(), trap]);
+    return await Promise.race([promise, trap]);
   } catch (error) {
-    throw refine(error);
+    throw fromHere(error);
   } finally {
     waiting.delete(fail);
   }
@@ -228,6 +229,12 @@ export async function settle<T>(call: () => Promise<T>): Promise<T> {
 /** The same for a call that returns at once. */
 export function checked<T>(call: () => T): T {
   if (stopped) throw stopped;
+  if (!loaded)
+    throw invalid(
+      'invalid_config',
+      'init',
+      'call init or initSync of workos-vault-edge/wasm before anything else',
+    );
   try {
     return call();
   } catch (error) {

@@ -30,6 +30,7 @@ export interface TestVault {
 export function createTestVault(options: TestVaultOptions = {}): TestVault {
   const emulator = new VaultEmulator(options.emulator);
   const leaks = new LeakWatch();
+  leaks.secret(options.client?.apiKey ?? emulator.apiKey, 'the API key');
   const vault = new VaultClient({
     apiKey: emulator.apiKey,
     // A test that runs in a page holds no key but the local Vault's.
@@ -108,6 +109,7 @@ export class LeakWatch {
   readonly #seen: { where: string; text: string }[] = [];
   readonly #restore: (() => void)[] = [];
   #requests = 0;
+  #stopped = false;
 
   constructor() {
     const target = globalThis.console as unknown as Record<string, unknown>;
@@ -115,7 +117,7 @@ export class LeakWatch {
       const log = target[name];
       if (typeof log !== 'function') continue;
       const watching = (...parts: unknown[]) => {
-        this.#note(`console.${name}`, parts.map(shown).join(' '));
+        if (!this.#stopped) this.#note(`console.${name}`, parts.map(shown).join(' '));
         return Reflect.apply(log, target, parts) as unknown;
       };
       target[name] = watching;
@@ -145,7 +147,7 @@ export class LeakWatch {
   watch(fetch: (url: string, init: RequestInit) => Promise<Response>) {
     return async (url: string, init: RequestInit = {}): Promise<Response> => {
       const { pathname, search } = new URL(url);
-      const where = `request ${++this.#requests} (${init.method ?? 'GET'} ${pathname.slice(0, 40)})`;
+      const where = `request ${++this.#requests} (${init.method ?? 'GET'} ${route(pathname)})`;
       this.#note(`${where}: URL`, pathname + search);
       for (const [name, value] of new Headers(init.headers))
         if (name !== 'authorization') this.#note(`${where}: header ${name}`, value);
@@ -154,7 +156,7 @@ export class LeakWatch {
         typeof init.body === 'string' || init.body == null ? init.body : await new Response(init.body).text();
       if (typeof body === 'string') this.#note(`${where}: body`, body);
       const response = await fetch(url, { ...init, ...(typeof body === 'string' && { body }) });
-      await this.#learn(response.clone());
+      if (typeof response.clone === 'function') await this.#learn(response.clone());
       return response;
     };
   }
@@ -163,7 +165,10 @@ export class LeakWatch {
   async #learn(answer: Response): Promise<void> {
     const text = await answer.text().catch(() => '');
     const key = /"data_key"\s*:\s*"([^"]+)"/.exec(text)?.[1];
-    if (key !== undefined) this.#secrets.set(key, 'a data key');
+    if (key === undefined) return;
+    this.#secrets.set(key, 'a data key');
+    // As bytes, which loggers show one character each.
+    if (/^[A-Za-z0-9+/]{43}=$/.test(key)) this.#secrets.set(atob(key), 'a data key');
   }
 
   #note(where: string, text: string): void {
@@ -191,6 +196,8 @@ export class LeakWatch {
 
   /** Gives the console back as it was. What was noted stays. */
   stop(): void {
+    // A watch that began later may still hold on to this one's.
+    this.#stopped = true;
     for (const restore of this.#restore.splice(0)) restore();
   }
 
@@ -199,6 +206,12 @@ export class LeakWatch {
     this.stop();
   }
 }
+
+/** A path without the ID or name in it, which may be the secret. */
+const route = (pathname: string) =>
+  pathname
+    .replace(/^(\/vault\/v1\/kv\/name\/).+/, '$1{name}')
+    .replace(/^(\/vault\/v1\/kv\/)(?!name\/)[^/]+/, '$1{id}');
 
 /** What a logger would show of a value, deeply enough to find a secret in it. */
 function shown(value: unknown): string {
@@ -218,6 +231,13 @@ function json(value: object): string {
       if (seen.has(part)) return '';
       seen.add(part);
       if (part instanceof Map || part instanceof Set) return [...part];
+      if (part instanceof Error)
+        return {
+          text: `${part.stack}\n${part.message}`,
+          cause: part.cause,
+          errors: 'errors' in part ? part.errors : undefined,
+          ...part,
+        };
       return part instanceof Uint8Array ? shown(part) : part;
     });
   } catch {

@@ -26,7 +26,7 @@ export interface CallOptions {
   /**
    * The `Idempotency-Key` of a creation (of an object, a data key, a re-wrapped key): 1 to 255 visible ASCII
    * characters. If you give none they carry a random one, so that a retry does not create twice. Other calls
-   * carry none.
+   * do not use it.
    */
   idempotencyKey?: string | undefined;
 }

@@ -2,7 +2,7 @@
 import { assert } from 'chai';
 import type { RequestEvent, ResponseEvent, RetryEvent, VaultClientOptions } from 'workos-vault-edge';
 import type { Fault, VaultEmulator } from 'workos-vault-edge/emulator';
-import { type Case, fails, local, stubbed } from './case.ts';
+import { type Case, fails, json, local, stubbed } from './case.ts';
 
 const context = { organization_id: 'org_1' };
 
@@ -68,6 +68,55 @@ export const faults: Case[] = [
       const { metadata } = await vault.readObject({ id });
       const other = ours.updateObject({ id, value: '22', versionCheck: metadata.versionId ?? '' });
       await fails('outcome_unknown', () => other);
+    },
+  },
+  {
+    name: 'a refusal after a lost answer does not pass for one of the whole update',
+    run: async () => {
+      for (const [status, headers] of [
+        [429, { 'retry-after': '60' }],
+        [403, {}],
+      ] as const) {
+        const { vault, id, versionCheck, emulator } = await faulty(lost);
+        emulator.setFaults([]);
+        let sent = 0;
+        const { vault: ours } = stubbed(async (url, init) => {
+          if (init.method !== 'PUT') return emulator.fetch(url, init);
+          if (++sent > 1) return json({ error: 'no' }, status, headers);
+          await emulator.fetch(url, init);
+          throw new TypeError('fetch failed');
+        });
+        await fails('outcome_unknown', () => ours.updateObject({ id, value: '2', versionCheck }));
+        assert.equal((await vault.readObject({ id })).value, '2');
+        sent = 0;
+        const applied = ({ value }: { value: string }) => value === '2+';
+        const modified = ours.modifyObject({ id, applied, maxAttempts: 1 }, ({ value }) => `${value}+`);
+        assert.equal((await modified).value, '2+');
+      }
+    },
+  },
+  {
+    name: "a caller's Idempotency-Key is for what they create",
+    run: async () => {
+      const sent: (string | null)[] = [];
+      const { vault } = local({}, { maxRetries: 0 });
+      const pairs = await Promise.all([1, 2].map(() => vault.createDataKey({ context })));
+      const sealed = await Promise.all(pairs.map((pair) => vault.encryptWith(pair, 'x')));
+      const { vault: noting } = stubbed((_, init) => {
+        sent.push(new Headers(init.headers).get('idempotency-key'));
+        const { keys } = JSON.parse(String(init.body));
+        return json({
+          id: 'i',
+          data_key: pairs.find(({ encryptedKeys }) => encryptedKeys === keys)?.dataKey.key,
+        });
+      });
+      const items = sealed.map((envelope) => ({ envelope }));
+      const opened = await noting.decryptMany(items, { idempotencyKey: 'mine' });
+      assert.deepEqual(
+        opened.map((result) => result.ok && result.value),
+        ['x', 'x'],
+      );
+      assert.notInclude(sent, 'mine');
     },
   },
   {
@@ -184,8 +233,9 @@ export const faults: Case[] = [
           onResponse: (event) => {
             told.push(event);
           },
-          onRetry: (event) => {
+          onRetry: async (event) => {
             told.push(event);
+            if (event.attempt > 1) throw new Error('a hook of yours failed, later');
             // Comes back into the client while it is in the middle of a call.
             if (event.attempt === 1) void vault.describeObject({ id: 'none' }).catch(() => {});
           },

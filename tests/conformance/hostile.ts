@@ -266,6 +266,35 @@ export const hostile: Case[] = [
     },
   },
   {
+    name: 'an answer that repeats the API key is passed on without it',
+    run: async () => {
+      const body = {
+        message: 'bad key sk_test_emulator',
+        errors: [{ field: 'key', message: 'sk_test_emulator' }],
+      };
+      const { vault } = stubbed(() => json(body, 401), { maxRetries: 0 });
+      const error = await fails('unauthorized', () => vault.readObject({ id: 'a' }));
+      assert.include(error.message, 'bad key [API key]');
+      assert.notInclude(JSON.stringify(error) + error.stack, 'sk_test_emulator');
+    },
+  },
+  {
+    name: "a trap in a module of the caller's is theirs, and the client goes on",
+    run: async () => {
+      const { vault } = local();
+      const { id } = await vault.createObject({ name: 'n', value: 'v', context });
+      const trap = new WebAssembly.RuntimeError('unreachable');
+      const change = () => {
+        throw trap;
+      };
+      const thrown: unknown = await vault.modifyObject({ id }, change).catch((error: unknown) => error);
+      assert.equal(thrown, trap);
+      const { vault: broken } = stubbed(change, { maxRetries: 0 });
+      assert.equal((await fails('network_error', () => broken.readObject({ id }))).cause, trap);
+      assert.equal((await vault.readObject({ id })).value, 'v');
+    },
+  },
+  {
     name: 'many calls at once on one client keep apart what is theirs',
     run: async () => {
       const { vault } = local();

@@ -101,7 +101,8 @@ impl Policy {
         }
         let may_help = error.retryable() || attempt.lost_body;
         let may_repeat = may_help && (attempt.repeatable || error.code == Code::RateLimited);
-        if attempt.number > self.max_retries || !may_repeat {
+        let counted = attempt.number - u32::from(attempt.waited_for_key);
+        if counted > self.max_retries || !may_repeat {
             return None;
         }
         let jittered = pause(self.base_ms, self.cap_ms, attempt.number, attempt.random);

@@ -1,6 +1,6 @@
 //! What a client tells of its requests: to logs, counters, traces. No value, key, header or name is in it.
 
-use crate::failure::{Failure, as_number};
+use crate::failure::{Failure, adopt, as_number};
 use crate::output::Out;
 use crate::tree::Node;
 use js_sys::{Date, Function};
@@ -9,6 +9,7 @@ use vault_core::http::{Answer, Operation, Request};
 use vault_core::tree::{Tree, expected};
 use vault_core::{Error, Problem};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 
 /// The functions that a client was given.
 #[derive(Default)]
@@ -67,7 +68,12 @@ impl Told<'_> {
             .set("route", self.operation.route())
             .set("call", self.call)
             .set("attempt", number);
-        let _ = hook.call1(&JsValue::UNDEFINED, &more(out).into());
+        if let Ok(result) = hook.call1(&JsValue::UNDEFINED, &more(out).into())
+            && result.is_object()
+        {
+            // Of one that is asynchronous, a rejection is ignored too, rather than left unhandled.
+            spawn_local(async { drop(adopt(result).await) });
+        }
     }
 
     pub(crate) fn request(&self, number: u32) {

@@ -98,14 +98,15 @@ impl Inner {
                 Ok(Updated::Written(object)) => return Ok(output::object(object)),
                 // Two who make the same value of the same version would both take it for theirs.
                 Ok(Updated::Same(_) | Updated::Unknown) => {
-                    let Some(applied) = applied.as_ref().filter(|_| attempt < attempts) else {
-                        return Err(unknown());
-                    };
+                    let Some(applied) = applied.as_ref() else { return Err(unknown()) };
                     let object = self.read(&read, form, call).await?;
                     let current = output::object(object);
                     let is_in = applied.call1(&JsValue::UNDEFINED, &current).map_err(Failure::Caller)?;
                     if call.cut.race(adopt(is_in)).await?.map_err(Failure::Caller)?.is_truthy() {
                         return Ok(current);
+                    }
+                    if attempt >= attempts {
+                        return Err(unknown());
                     }
                 }
                 Err(failure) if failure.code() == Some(Code::VersionMismatch) && attempt < attempts => {

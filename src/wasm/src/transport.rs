@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use crate::tree::Node;
 use gloo_timers::future::TimeoutFuture;
 use js_sys::{Date, Function, JSON, JsString, Object, Reflect};
-use vault_core::http::{Answer, Body, Method, Request, Sink, retry_after_ms};
+use vault_core::http::{Answer, Body, Method, Operation, Request, Sink, retry_after_ms};
 use vault_core::names::uuid_v4;
 use vault_core::retry::{Attempt, Decision, may_have_landed};
 use vault_core::tree::{Kind, Tree, decimal};
@@ -77,7 +77,7 @@ impl Settings {
             let mut lost_body = false;
             let outcome = outcome.and_then(|answer| {
                 if !(200..300).contains(&answer.status) {
-                    return Err(Error::from_answer(request.operation, &answer).into());
+                    return Err(self.redacted(Error::from_answer(request.operation, &answer)).into());
                 }
                 // Broken off on its way: what it answers may have happened all the same.
                 lost_body = answer.body.is_none() && answer.status != 204;
@@ -155,10 +155,16 @@ impl Settings {
         if request.method != Method::Post {
             return Ok(None);
         }
+        // The caller's is for what they create: one key for the several decryptions of a call would mix them up.
+        let creates = matches!(
+            request.operation,
+            Operation::CreateObject | Operation::CreateDataKey | Operation::CreateRekey
+        );
+        let repeats = self.policy.max_retries > 0 || self.policy.inaccessible_key_ms.is_some();
         match &call.idempotency_key {
-            Some(key) => Ok(Some(key.clone())),
-            None if self.policy.max_retries > 0 => random_key().map(Some),
-            None => Ok(None),
+            Some(key) if creates => Ok(Some(key.clone())),
+            _ if repeats => random_key().map(Some),
+            _ => Ok(None),
         }
     }
 
@@ -205,6 +211,15 @@ impl Settings {
             retry_after_ms: header("retry-after").and_then(|header| retry_after_ms(&header, now_ms())),
             body: parse(text.unchecked_ref()).ok().map(Node::Parsed),
         })
+    }
+
+    /// An error whose text is the service's, which may repeat the API key.
+    fn redacted(&self, mut error: Error) -> Error {
+        error.message = self.redact(&error.message);
+        for problem in &mut error.problems {
+            problem.message = self.redact(&problem.message);
+        }
+        error
     }
 
     fn network(&self, cause: JsValue) -> Failure {

@@ -5,10 +5,10 @@ use crate::call::Call;
 use crate::client::{Form, Inner, JsObject};
 use crate::failure::Failure;
 use crate::transport::Sent;
-use js_sys::JsString;
 use vault_core::http::Operation;
-use vault_core::names::ObjectId;
+use vault_core::names::{ObjectId, VersionId};
 use vault_core::objects::{ById, DeleteObject, Object, ObjectVersion, Page, UpdateObject};
+use vault_core::retry::may_have_landed;
 use vault_core::{Code, Error};
 use wasm_bindgen::prelude::*;
 
@@ -35,7 +35,8 @@ impl Updated {
 
 /// An update that may have taken effect.
 pub(crate) fn unknown() -> Failure {
-    let message = "updateObject: an answer was lost, and the object has changed since";
+    let message =
+        "updateObject: an answer was lost, and what came after does not show whether it took effect";
     Error::new(Code::OutcomeUnknown, message).into()
 }
 
@@ -56,6 +57,8 @@ impl Inner {
                 return Ok(Updated::Written(Object::read_answer(Operation::UpdateObject, &answer)?));
             }
             Err(failure) if uncertain && failure.code() == Some(Code::VersionMismatch) => failure,
+            // A refusal of the last attempt says nothing of those before it.
+            Err(failure) if uncertain && !tells_itself(&failure) => return Ok(Updated::Unknown),
             Err(failure) => return Err(failure),
         };
         let Some(lock) = version_check else { return Err(conflict) };
@@ -63,10 +66,25 @@ impl Inner {
             return Ok(Updated::Unknown);
         }
 
-        // Under a lock one write can have followed it. Whose was it?
-        let by_id = ById(id);
+        match self.read_back(ById(id), &lock, &value, conflict, call).await {
+            Err(failure) if failure.code() != Some(Code::VersionMismatch) && !tells_itself(&failure) => {
+                Ok(Updated::Unknown)
+            }
+            found => found,
+        }
+    }
+
+    /// Under a lock one write can have followed it. Whose was it?
+    async fn read_back(
+        &self,
+        by_id: ById,
+        lock: &VersionId,
+        value: &JsValue,
+        conflict: Failure,
+        call: &Call,
+    ) -> Result<Updated, Failure> {
         let mut object = self.read(&by_id.read_request(), Form::Text, call).await?;
-        let same = object.value.take().is_some_and(|found| found == value);
+        let same = object.value.take().is_some_and(|found| found == *value);
         let answer = self.settings.send(&by_id.versions_request(), call).await?;
         let versions = Page::<ObjectVersion<JsValue, js_sys::Date>, JsValue>::read_answer(&answer)?.data;
         // Newest first.
@@ -75,9 +93,6 @@ impl Inner {
         Ok(match since {
             Some(1) if same => Updated::Same(object),
             Some(1) => return Err(conflict),
-            Some(since) if since > 1 && versions[since - 1].size != utf8_length(&value) => {
-                return Err(conflict);
-            }
             _ => Updated::Unknown,
         })
     }
@@ -109,16 +124,12 @@ impl Inner {
     }
 }
 
-/// How many bytes a text has as UTF-8, which is what the service counts.
-fn utf8_length(text: &JsValue) -> u64 {
-    let text: &JsString = text.unchecked_ref();
-    text.iter().fold(0, |bytes, unit| {
-        bytes
-            + match unit {
-                0..0x80 => 1,
-                // The latter are halves of pairs, whose four bytes they share.
-                0x80..0x800 | 0xd800..0xe000 => 2,
-                _ => 3,
-            }
-    })
+/// Whether a failure tells by itself that the request may have taken effect, or that there is nothing to have any on.
+fn tells_itself(failure: &Failure) -> bool {
+    match failure {
+        Failure::Vault { error, .. } => {
+            may_have_landed(error) || matches!(error.code, Code::Aborted | Code::NotFound)
+        }
+        Failure::Caller(_) => true,
+    }
 }
