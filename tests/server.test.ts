@@ -179,6 +179,7 @@ describe('the state', () => {
     assert.equal(await full.exited, 1);
     assert.match(full.errors(), /full\.json: cannot be written: /);
     assert.deepEqual(readFileSync(file), before);
+    assert.ok(!existsSync(`${file}.tmp`), 'what could not be written whole is gone');
     const again = await start(['--state', file]);
     assert.equal((await again.vault?.readObjectByName('a'))?.value, 'y'.repeat(200_000));
     again.child.kill();

@@ -430,6 +430,10 @@ export class StateFile {
       writeFileSync(descriptor, this.#lines.header());
       writeFileSync(descriptor, this.#lines.write(1, this.#emulator.snapshot()));
       fsyncSync(descriptor);
+    } catch (error) {
+      // It is no state, and takes up room where there is none.
+      rmSync(temporary, { force: true });
+      throw error;
     } finally {
       closeSync(descriptor);
     }
