@@ -199,13 +199,6 @@ function fromHere(error: unknown): unknown {
   return error;
 }
 
-/** What the module threw at once: a trap as `internal`, our errors and the caller's own as they are. */
-export function refine(error: unknown): unknown {
-  if (!(error instanceof WebAssembly.RuntimeError)) return fromHere(error);
-  stop(error);
-  return stopped;
-}
-
 /**
  * Makes a call, waits for it, and throws what went wrong. A rejection is never a trap of the module, which has another
  * way here: one of that class is the caller's own, of a module of theirs.
@@ -226,7 +219,7 @@ export async function settle<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The same for a call that returns at once. */
+/** The same for a call that returns at once: what the module throws then is a trap, ours, or the caller's own. */
 export function checked<T>(call: () => T): T {
   if (stopped) throw stopped;
   if (!loaded)
@@ -238,6 +231,8 @@ export function checked<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    throw refine(error);
+    if (!(error instanceof WebAssembly.RuntimeError)) throw fromHere(error);
+    stop(error);
+    throw stopped;
   }
 }

@@ -39,7 +39,7 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
     let scratch = root.join("build");
     fs::create_dir_all(&bin)?;
 
-    crates_io_tool(project, "wasm-pack", WASM_PACK, "wasm-pack")?;
+    crates_io_tool(project, "wasm-pack", WASM_PACK)?;
 
     let version = locked(project, "wasm-bindgen")?;
     let wasm_bindgen = bin.join("wasm-bindgen");
@@ -58,11 +58,11 @@ pub(crate) fn tools(project: &Project, source: Source) -> Result<Tools> {
     Ok(Tools { toolchain, bin })
 }
 
-/// A tool from crates.io, in `target/tools/bin`: `name` is the crate's and the program's, `says` how it calls itself.
-fn crates_io_tool(project: &Project, name: &str, version: &str, says: &str) -> Result<PathBuf> {
+/// A tool from crates.io, in `target/tools/bin`: `name` is the crate's and the program's.
+fn crates_io_tool(project: &Project, name: &str, version: &str) -> Result<PathBuf> {
     let root = project.path("target/tools");
     let program = root.join("bin").join(name);
-    if project.output(&program, &["--version"]).as_deref() != Some(&format!("{says} {version}")) {
+    if project.output(&program, &["--version"]).as_deref() != Some(&format!("{name} {version}")) {
         project.say(format!("Installing {name} {version} from crates.io (about a minute)"));
         let mut install = project.command("cargo");
         install.args(["install", name, "--locked", "--debug", "--force", "--version", version]);
@@ -74,7 +74,7 @@ fn crates_io_tool(project: &Project, name: &str, version: &str, says: &str) -> R
 
 /// cargo-deny, which checks licences, bans and sources of crates.
 pub(crate) fn cargo_deny(project: &Project) -> Result<PathBuf> {
-    crates_io_tool(project, "cargo-deny", CARGO_DENY, "cargo-deny")
+    crates_io_tool(project, "cargo-deny", CARGO_DENY)
 }
 
 /// The version of a package in Cargo.lock.
