@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import binaryen from 'binaryen';
+import { pack, root } from './hosts/packed.ts';
 
 const pkg = fileURLToPath(new URL('../pkg', import.meta.url));
-const root = fileURLToPath(new URL('..', import.meta.url));
 
 describe('the packed package', () => {
   let project = '';
@@ -18,16 +18,10 @@ describe('the packed package', () => {
   const run = (program: string, ...args: string[]) =>
     execFileSync(program, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 
-  before(() => {
+  before(async () => {
     project = mkdtempSync(join(tmpdir(), 'workos-vault-edge-'));
     writeFileSync(join(project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }\n');
-    const packed = JSON.parse(run('npm', 'pack', '--json', '--pack-destination', project, pkg)) as unknown;
-    const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as {
-      filename: string;
-      files: { path: string }[];
-    }[];
-    files = one?.files.map(({ path }) => path) ?? [];
-    tarball = `./${one?.filename.split('/').pop()}`;
+    ({ tarball, files } = await pack(project));
     run('npm', 'install', '--offline', '--no-audit', '--no-fund', tarball);
   });
   after(() => rmSync(project, { recursive: true, force: true }));

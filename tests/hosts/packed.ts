@@ -20,6 +20,18 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A program of an npm package. */
 export const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
+/** Packs the package into a folder: the tarball as that folder's npm takes it, and the files in it. */
+export async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
+  const { stdout } = await run('npm', ['pack', join(root, 'pkg'), '--json', '--pack-destination', folder]);
+  const packed = JSON.parse(stdout) as unknown;
+  const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  if (!one) throw new Error(`npm pack told of no package: ${stdout}`);
+  return { tarball: `./${one.filename.split('/').pop()}`, files: one.files.map(({ path }) => path) };
+}
+
 /** Packs and installs it in an empty folder: `node_modules` there. Once a process. */
 let folderOfPackage: Promise<string> | undefined;
 const installPackage = async (): Promise<string> => {
@@ -27,10 +39,7 @@ const installPackage = async (): Promise<string> => {
   const folder = mkdtempSync(join(root, 'target/installed', 'package-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const { stdout } = await run('npm', ['pack', join(root, 'pkg'), '--json', '--pack-destination', folder]);
-  const packed = JSON.parse(stdout) as unknown;
-  const [one] = (Array.isArray(packed) ? packed : Object.values(packed as object)) as { filename: string }[];
-  const tarball = `./${one?.filename.split('/').pop()}`;
+  const { tarball } = await pack(folder);
   const install = ['install', '--offline', '--no-audit', '--no-fund', '--no-workspaces', tarball];
   await run('npm', install, { cwd: folder });
   return join(folder, 'node_modules');
