@@ -1,13 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { CoreClient } from '../wasm/client/client.js';
-import { checked, invalid, settle } from './errors.js';
-import {
-  type EventPage,
-  eventOf,
-  type ListEventsOptions,
-  type VaultEventName,
-  type WireEvent,
-} from './events.js';
+import { keyringBounds } from '../wasm/client/client.js';
+import { type Bounds, DataKeys } from './engine/data-keys.js';
+import { Engine } from './engine/engine.js';
+import { OPERATION } from './engine/host.js';
+import { KeySource } from './engine/key-source.js';
+import { deleteObject, modifyObject, updateObject } from './engine/writes.js';
+import { checked, invalid } from './errors.js';
+import { type EventPage, eventOf, type ListEventsOptions, type VaultEventName } from './events.js';
 import { openFields, sealFields } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
 import { iterable, ObjectPage, type ObjectPagePromise } from './object-page.js';
@@ -36,11 +35,9 @@ import type {
   Form,
   HasContext,
   KeyContextInput,
-  ListMetadata,
   ListObjectsOptions,
   ModifyObjectOptions,
   ObjectMetadata,
-  ObjectSummary,
   ObjectVersion,
   RekeyedDataKey,
   UpdateObjectOptions,
@@ -91,16 +88,23 @@ export type Within<Scoped, T extends HasContext> = Scoped extends true ? WithinS
 
 /** The operations of {@link VaultClient} and {@link ScopedVaultClient}. */
 export abstract class Operations<Scoped extends boolean> {
-  readonly #core: CoreClient;
+  readonly #engine: Engine;
+  readonly #source: KeySource;
 
   /** @internal */
-  protected constructor(core: CoreClient) {
-    this.#core = core;
+  protected constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#source = new KeySource(engine, engine.kept);
   }
 
   /** @internal */
-  protected static coreOf(operations: Operations<boolean>): CoreClient {
-    return operations.#core;
+  protected static engineOf(operations: Operations<boolean>): Engine {
+    return operations.#engine;
+  }
+
+  /** @internal */
+  protected static sourceOf(operations: Operations<boolean>): KeySource {
+    return operations.#source;
   }
 
   /**
@@ -109,7 +113,7 @@ export abstract class Operations<Scoped extends boolean> {
    * `object_pending_deletion`, `organization_not_found`, `customer_key_inaccessible`, and those of every call.
    */
   createObject(options: Within<Scoped, CreateObjectOptions>, call?: CallOptions): Promise<ObjectMetadata> {
-    return settle(() => this.#core.createObject(options, call));
+    return this.#engine.createObject(options, call);
   }
 
   /**
@@ -120,7 +124,7 @@ export abstract class Operations<Scoped extends boolean> {
     options: ById & ValueForm<F>,
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F>>> {
-    return settle(() => this.#core.readObject(options, call));
+    return this.#engine.readObject(OPERATION.readObject, options, call) as Promise<VaultObject<ValueOf<F>>>;
   }
 
   /**
@@ -131,12 +135,14 @@ export abstract class Operations<Scoped extends boolean> {
     options: string | (ByName & ValueForm<F>),
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F>>> {
-    return settle(() => this.#core.readObjectByName(options, call));
+    return this.#engine.readObject(OPERATION.readObjectByName, options, call) as Promise<
+      VaultObject<ValueOf<F>>
+    >;
   }
 
   /** Reads an object's metadata without decrypting its value. */
   describeObject(options: ById, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(() => this.#core.describeObject(options, call));
+    return this.#engine.describeObject(options, call);
   }
 
   /**
@@ -146,7 +152,7 @@ export abstract class Operations<Scoped extends boolean> {
    * `outcome_unknown` if an answer was lost and others have written since.
    */
   updateObject(options: UpdateObjectOptions, call?: CallOptions): Promise<VaultObject<undefined>> {
-    return settle(() => this.#core.updateObject(options, call));
+    return updateObject(this.#engine, options, call);
   }
 
   /**
@@ -154,7 +160,7 @@ export abstract class Operations<Scoped extends boolean> {
    * @throws {VaultError} `not_found`, or `version_mismatch` if `versionCheck` is not the current version.
    */
   deleteObject(options: DeleteObjectOptions, call?: CallOptions): Promise<void> {
-    return settle(() => this.#core.deleteObject(options, call));
+    return deleteObject(this.#engine, options, call);
   }
 
   /**
@@ -163,9 +169,7 @@ export abstract class Operations<Scoped extends boolean> {
    */
   listObjects(options?: ListObjectsOptions, call?: CallOptions): ObjectPagePromise {
     const page = async (list: ListObjectsOptions): Promise<ObjectPage> => {
-      const found = await settle<{ data: ObjectSummary[]; listMetadata: ListMetadata }>(() =>
-        this.#core.listObjects(list, call),
-      );
+      const found = await this.#engine.listObjects(list, call);
       // Whoever goes on without having named a size wants everything: in as few requests as can be.
       const { limit = LIMIT_MAX } = list;
       const next = (after: string) => page({ ...list, limit, before: undefined, after });
@@ -176,7 +180,7 @@ export abstract class Operations<Scoped extends boolean> {
 
   /** Lists an object's versions, newest first. */
   listObjectVersions(options: ById, call?: CallOptions): Promise<ObjectVersion[]> {
-    return settle(() => this.#core.listObjectVersions(options, call));
+    return this.#engine.listObjectVersions(options, call);
   }
 
   /**
@@ -193,7 +197,12 @@ export abstract class Operations<Scoped extends boolean> {
     change: (current: VaultObject<ValueOf<F>>) => ValueInput | undefined | Promise<ValueInput | undefined>,
     call?: CallOptions,
   ): Promise<VaultObject<ValueOf<F> | undefined>> {
-    return settle(() => this.#core.modifyObject(options, change, call));
+    return modifyObject(
+      this.#engine,
+      options,
+      change as (current: VaultObject<string | Bytes>) => unknown,
+      call,
+    ) as Promise<VaultObject<ValueOf<F> | undefined>>;
   }
 
   /** A fresh data key for encryption outside the Vault, with its wrapped copies. */
@@ -202,7 +211,7 @@ export abstract class Operations<Scoped extends boolean> {
       ? [options?: Within<Scoped, CreateDataKeyOptions>, call?: CallOptions]
       : [options: CreateDataKeyOptions, call?: CallOptions]
   ): Promise<DataKeyPair> {
-    return settle(() => this.#core.createDataKey(options, call));
+    return this.#engine.createDataKey(options, call);
   }
 
   /**
@@ -219,7 +228,11 @@ export abstract class Operations<Scoped extends boolean> {
     associatedData?: AssociatedData,
     options?: EncryptOptions,
   ): Promise<string> {
-    return settle(() => this.#core.encrypt(data, context, associatedData, options, false) as Promise<string>);
+    return this.#encrypt(data, context, associatedData, options, false) as Promise<string>;
+  }
+
+  #encrypt(data: unknown, context: unknown, associatedData: unknown, options: unknown, asBytes: boolean) {
+    return this.#source.encrypt(() => this.#source.create(context), data, associatedData, options, asBytes);
   }
 
   /** {@link encrypt}, with the envelope as bytes: a quarter smaller, for those who store binary. */
@@ -229,7 +242,7 @@ export abstract class Operations<Scoped extends boolean> {
     associatedData?: AssociatedData,
     options?: EncryptOptions,
   ): Promise<Bytes> {
-    return settle(() => this.#core.encrypt(data, context, associatedData, options, true) as Promise<Bytes>);
+    return this.#encrypt(data, context, associatedData, options, true) as Promise<Bytes>;
   }
 
   /**
@@ -243,7 +256,7 @@ export abstract class Operations<Scoped extends boolean> {
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
     options?: EncryptOptions,
   ): Promise<BatchResult<string>[]> {
-    return settle(() => this.#core.encryptMany(items, context, options));
+    return this.#source.encryptMany(() => this.#source.create(context), items, options);
   }
 
   /**
@@ -270,7 +283,7 @@ export abstract class Operations<Scoped extends boolean> {
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
     options?: EncryptStreamOptions,
   ): TransformStream<BufferSource, Bytes> {
-    return sealing(checked(() => this.#core.encryptStream(context, options)));
+    return sealing(this.#engine, context, options);
   }
 
   /**
@@ -284,12 +297,12 @@ export abstract class Operations<Scoped extends boolean> {
     envelope: ValueInput,
     context: Scoped extends true ? KeyContextInput | undefined : KeyContextInput,
   ): boolean | undefined {
-    return checked(() => this.#core.isStale(envelope, context));
+    return this.#source.isStale(() => this.#source.create(context), envelope);
   }
 
   /** How the data keys of `dataKeyCache` were used so far; `undefined` without one. */
   get dataKeyCounters(): DataKeyCounters | undefined {
-    return this.#core.dataKeyCounters() as DataKeyCounters | undefined;
+    return this.#engine.kept?.counters;
   }
 
   /**
@@ -301,7 +314,7 @@ export abstract class Operations<Scoped extends boolean> {
    * was wrapped, so another tenant's could not be told from the own.
    */
   scoped(context: KeyContextInput): ScopedVaultClient {
-    return new Scope(checked(() => this.#core.scoped(context)));
+    return new Scope(this.#engine.scoped(context));
   }
 
   /** {@link scoped} to `{ organization_id }`. */
@@ -334,7 +347,7 @@ export class VaultClient extends Operations<false> implements Disposable {
         'a page would show the API key to every visitor; call Vault from a server, or set dangerouslyAllowBrowser: true if this page never leaves your machine',
       );
     }
-    super(checked(() => new CoreClient(options, { isBrowser, fields })));
+    super(Engine.of(options, { isBrowser, fields }));
   }
 
   /**
@@ -374,16 +387,12 @@ export class VaultClient extends Operations<false> implements Disposable {
    * those of `decryptDataKey`.
    */
   decrypt(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<string> {
-    return settle(
-      () => Operations.coreOf(this).decrypt(envelope, associatedData, call, false) as Promise<string>,
-    );
+    return Operations.sourceOf(this).decrypt(envelope, associatedData, call, false) as Promise<string>;
   }
 
   /** {@link decrypt}, to bytes. */
   decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
-    return settle(
-      () => Operations.coreOf(this).decrypt(envelope, associatedData, call, true) as Promise<Bytes>,
-    );
+    return Operations.sourceOf(this).decrypt(envelope, associatedData, call, true) as Promise<Bytes>;
   }
 
   /**
@@ -392,7 +401,7 @@ export class VaultClient extends Operations<false> implements Disposable {
    * @returns A result for each item, in their order.
    */
   decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
-    return settle(() => Operations.coreOf(this).decryptMany(items, call));
+    return Operations.sourceOf(this).decryptMany(items, call);
   }
 
   /**
@@ -415,7 +424,7 @@ export class VaultClient extends Operations<false> implements Disposable {
    * `decryption_failed`, and those of `decryptDataKey`.
    */
   decryptStream(options?: DecryptStreamOptions): TransformStream<BufferSource, Bytes> {
-    return opening(checked(() => Operations.coreOf(this).decryptStream(options)));
+    return opening(Operations.engineOf(this), Operations.sourceOf(this), options);
   }
 
   /**
@@ -430,7 +439,9 @@ export class VaultClient extends Operations<false> implements Disposable {
     context: KeyContextInput,
     call?: CallOptions,
   ): Promise<E extends string ? string : Bytes> {
-    return settle(() => Operations.coreOf(this).rekeyEnvelope(envelope, context, call));
+    return Operations.sourceOf(this).rekey(envelope, context, call) as Promise<
+      E extends string ? string : Bytes
+    >;
   }
 
   /**
@@ -438,7 +449,14 @@ export class VaultClient extends Operations<false> implements Disposable {
    * @throws {VaultError} `invalid_request` or `invalid_key_context`
    */
   keyring(options: KeyringOptions): Keyring {
-    return new Keyring(checked(() => Operations.coreOf(this).keyring(options)));
+    const engine = Operations.engineOf(this);
+    engine.unscoped();
+    engine.open();
+    const kept = new DataKeys(checked(() => keyringBounds(options)) as Bounds);
+    const source = new KeySource(engine, kept);
+    const create = source.create((options as { context?: unknown }).context);
+    engine.adopt(kept);
+    return new Keyring(source, kept, create);
   }
 
   /** Encrypts under a data key that you have, as `createDataKey` returned it. No request. */
@@ -448,9 +466,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     associatedData?: AssociatedData,
     options?: Pick<EncryptOptions, 'layout'>,
   ): Promise<string> {
-    return settle(
-      () => Operations.coreOf(this).encryptWith(pair, data, associatedData, options) as Promise<string>,
-    );
+    return Operations.sourceOf(this).encryptWith(pair, data, associatedData, options);
   }
 
   /** Decrypts to text by a data key that you have, as `decryptDataKey` returned it. No request. */
@@ -459,9 +475,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     envelope: ValueInput,
     associatedData?: AssociatedData,
   ): Promise<string> {
-    return settle(
-      () => Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, false) as Promise<string>,
-    );
+    return Operations.sourceOf(this).decryptWith(dataKey, envelope, associatedData, false) as Promise<string>;
   }
 
   /** {@link decryptWith}, to bytes. */
@@ -470,9 +484,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     envelope: ValueInput,
     associatedData?: AssociatedData,
   ): Promise<Bytes> {
-    return settle(
-      () => Operations.coreOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>,
-    );
+    return Operations.sourceOf(this).decryptWith(dataKey, envelope, associatedData, true) as Promise<Bytes>;
   }
 
   /**
@@ -484,20 +496,18 @@ export class VaultClient extends Operations<false> implements Disposable {
     options: ListEventsOptions<Name>,
     call?: CallOptions,
   ): Promise<EventPage<Name>> {
-    const page = await settle<{ data: WireEvent[]; listMetadata: ListMetadata }>(() =>
-      Operations.coreOf(this).listEvents(options, call),
-    );
+    const page = await Operations.engineOf(this).listEvents(options, call);
     return { data: page.data.map((event) => eventOf<Name>(event)), listMetadata: page.listMetadata };
   }
 
   /** Unwraps a data key. */
   decryptDataKey(options: DecryptDataKeyOptions, call?: CallOptions): Promise<DataKey> {
-    return settle(() => Operations.coreOf(this).decryptDataKey(options, call));
+    return Operations.engineOf(this).decryptDataKey(options, call);
   }
 
   /** Unwraps a data key and wraps it under another context. */
   createRekey(options: CreateRekeyOptions, call?: CallOptions): Promise<RekeyedDataKey> {
-    return settle(() => Operations.coreOf(this).createRekey(options, call));
+    return Operations.engineOf(this).createRekey(options, call);
   }
 
   /**
@@ -505,7 +515,7 @@ export class VaultClient extends Operations<false> implements Disposable {
    * scoped from it and its keyrings cannot be used any more.
    */
   close(): void {
-    Operations.coreOf(this).close();
+    Operations.engineOf(this).close();
   }
 
   /** {@link close}, at the end of the block that `using` is in. */
@@ -518,7 +528,7 @@ export class VaultClient extends Operations<false> implements Disposable {
 export interface ScopedVaultClient extends Operations<true> {}
 
 class Scope extends Operations<true> implements ScopedVaultClient {
-  constructor(core: CoreClient) {
-    super(core);
+  constructor(engine: Engine) {
+    super(engine);
   }
 }

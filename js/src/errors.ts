@@ -1,6 +1,3 @@
-import { install, onTrap } from '../wasm/client/client.js';
-import { bodyText } from './body.js';
-
 /** The package's version, for links to what its documentation says. */
 export const version = '0.1.0';
 
@@ -135,20 +132,6 @@ export class VaultError extends Error {
   }
 }
 
-/** Gives the loaded module what only JavaScript can do. Called once by each entry, after it loaded the module. */
-export function ready(): void {
-  install(
-    (facts: VaultErrorFacts) => new VaultError(facts),
-    async (value: unknown) => await value,
-    bodyText,
-  );
-  loaded = true;
-  onTrap((error) => {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-    stop(error);
-  });
-}
-
 /** An error found before the module was asked. */
 export function invalid(
   code: 'invalid_config' | 'invalid_request',
@@ -165,64 +148,43 @@ export function invalid(
 }
 
 /** Whether an entry has loaded the module: all but `/wasm` do so by themselves. */
-let loaded = false;
+let isLoaded = false;
 /** Why the module can no longer be used. */
 let stopped: VaultError | undefined;
 /** Calls under way. */
-const waiting = new Set<(error: VaultError) => void>();
+export const live = new Set<{ end(error: VaultError): void }>();
+
+/** The module is there. */
+export function loaded(): void {
+  isLoaded = true;
+}
 
 /**
- * The module trapped, which should not happen. What it was in the middle of will never be done, and what is in its
- * memory is not to be trusted: calls under way end, and later ones are refused.
+ * The module trapped, which should not happen. What is in its memory is not to be trusted: calls under way end, and
+ * later ones are refused.
  */
-function stop(error: unknown): void {
+function stop(error: Error): VaultError {
   stopped ??= new VaultError({
     code: 'internal',
-    message: `the module stopped unexpectedly: ${error instanceof Error ? error.message : String(error)}`,
+    message: `the module stopped unexpectedly: ${error.message}`,
     recovery:
       'This is a fault of workos-vault-edge. Please report it with the message. No call works until this process, isolate or page is started anew.',
     retryable: false,
     problems: [],
     cause: error,
   });
-  for (const fail of waiting) fail(stopped);
-  waiting.clear();
-}
-
-/** An error with the stack of the call rather than of the module; anything else as it is. */
-function fromHere(error: unknown): unknown {
-  if (error instanceof VaultError)
-    (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(
-      error,
-      fromHere,
-    );
-  return error;
+  for (const call of live) call.end(stopped);
+  live.clear();
+  return stopped;
 }
 
 /**
- * Makes a call, waits for it, and throws what went wrong. A rejection is never a trap of the module, which has another
- * way here: one of that class is the caller's own, of a module of theirs.
+ * Calls the module, and throws what it throws with the stack of the call rather than of the module. A trap is the
+ * module's own: nothing of the caller's runs in it but getters, whose exceptions it catches.
  */
-export async function settle<T>(call: () => Promise<T>): Promise<T> {
-  const promise = checked(call);
-  let fail: (error: VaultError) => void = () => {};
-  const trap = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  waiting.add(fail);
-  try {
-    return await Promise.race([promise, trap]);
-  } catch (error) {
-    throw fromHere(error);
-  } finally {
-    waiting.delete(fail);
-  }
-}
-
-/** The same for a call that returns at once: what the module throws then is a trap, ours, or the caller's own. */
 export function checked<T>(call: () => T): T {
   if (stopped) throw stopped;
-  if (!loaded)
+  if (!isLoaded)
     throw invalid(
       'invalid_config',
       'init',
@@ -231,8 +193,12 @@ export function checked<T>(call: () => T): T {
   try {
     return call();
   } catch (error) {
-    if (!(error instanceof WebAssembly.RuntimeError)) throw fromHere(error);
-    stop(error);
-    throw stopped;
+    if (error instanceof WebAssembly.RuntimeError) throw stop(error);
+    if (error instanceof VaultError)
+      (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(
+        error,
+        checked,
+      );
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { CoreKeyring } from '../wasm/client/client.js';
-import { checked, settle } from './errors.js';
+import type { DataKeys } from './engine/data-keys.js';
+import type { Request } from './engine/host.js';
+import type { KeySource } from './engine/key-source.js';
 import { openFields, sealFields } from './fields.js';
 import type {
   AssociatedData,
@@ -35,11 +36,15 @@ export interface KeyringOptions extends DataKeyBounds {
  * ```
  */
 export class Keyring implements Disposable {
-  readonly #core: CoreKeyring;
+  readonly #source: KeySource;
+  readonly #kept: DataKeys;
+  readonly #create: () => Request;
 
   /** @internal */
-  constructor(core: CoreKeyring) {
-    this.#core = core;
+  constructor(source: KeySource, kept: DataKeys, create: Request) {
+    this.#source = source;
+    this.#kept = kept;
+    this.#create = () => create;
   }
 
   /**
@@ -47,32 +52,32 @@ export class Keyring implements Disposable {
    * @throws {VaultError} `invalid_request` once closed, or for more data than `maxBytes`.
    */
   encrypt(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<string> {
-    return settle(() => this.#core.encrypt(data, associatedData, options, false) as Promise<string>);
+    return this.#source.encrypt(this.#create, data, associatedData, options, false) as Promise<string>;
   }
 
   /** {@link encrypt}, with the envelope as bytes. */
   encryptBytes(data: ValueInput, associatedData?: AssociatedData, options?: EncryptOptions): Promise<Bytes> {
-    return settle(() => this.#core.encrypt(data, associatedData, options, true) as Promise<Bytes>);
+    return this.#source.encrypt(this.#create, data, associatedData, options, true) as Promise<Bytes>;
   }
 
   /** {@link VaultClient.decrypt}, of any envelope; a data key that was unwrapped is kept for the next. */
   decrypt(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<string> {
-    return settle(() => this.#core.decrypt(envelope, associatedData, call, false) as Promise<string>);
+    return this.#source.decrypt(envelope, associatedData, call, false) as Promise<string>;
   }
 
   /** {@link decrypt}, to bytes. */
   decryptBytes(envelope: ValueInput, associatedData?: AssociatedData, call?: CallOptions): Promise<Bytes> {
-    return settle(() => this.#core.decrypt(envelope, associatedData, call, true) as Promise<Bytes>);
+    return this.#source.decrypt(envelope, associatedData, call, true) as Promise<Bytes>;
   }
 
   /** {@link VaultClient.encryptMany} under keys that are kept. */
   encryptMany(items: readonly EncryptItem[], options?: EncryptOptions): Promise<BatchResult<string>[]> {
-    return settle(() => this.#core.encryptMany(items, options));
+    return this.#source.encryptMany(this.#create, items, options);
   }
 
   /** {@link VaultClient.decryptMany} by keys that are kept. */
   decryptMany(items: readonly DecryptItem[], call?: CallOptions): Promise<BatchResult<string>[]> {
-    return settle(() => this.#core.decryptMany(items, call));
+    return this.#source.decryptMany(items, call);
   }
 
   /** {@link VaultClient.encryptFields} under the key at hand. */
@@ -95,17 +100,17 @@ export class Keyring implements Disposable {
 
   /** {@link VaultClient.isStale}, against the keyring's own context. */
   isStale(envelope: ValueInput): boolean | undefined {
-    return checked(() => this.#core.isStale(envelope));
+    return this.#source.isStale(this.#create, envelope);
   }
 
   /** How it was used so far. */
   get counters(): DataKeyCounters {
-    return this.#core.counters() as DataKeyCounters;
+    return this.#kept.counters;
   }
 
   /** Wipes its keys from memory. It cannot be used any more. */
   close(): void {
-    this.#core.close();
+    this.#kept.close();
   }
 
   /** {@link close}, at the end of the block that `using` is in. */

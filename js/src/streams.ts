@@ -1,9 +1,16 @@
-import type { CoreOpening, CoreSealing, CoreStream } from '../wasm/client/client.js';
-import { checked, invalid, settle, VaultError } from './errors.js';
+import { CoreStream } from '../wasm/client/client.js';
+import { type Call, failed } from './engine/call.js';
+import { freed, joined, open, type SharedKey, seal } from './engine/cipher.js';
+import type { Engine } from './engine/engine.js';
+import { associated, type KeySource, undecryptable } from './engine/key-source.js';
+import { random } from './engine/runtime.js';
+import { checked, invalid, type VaultError } from './errors.js';
 import type { Bytes } from './types.js';
 
 /** Bytes of a tag, after each chunk. */
 const TAG_BYTES = 16;
+/** Bytes in the random part of a nonce. */
+const PREFIX_BYTES = 7;
 /** No header is longer. */
 const HEADER_MAX = 18 + 3 + 65_536;
 
@@ -165,90 +172,147 @@ function pair(work: Work): [TransformStream<BufferSource, Bytes>, (reason: unkno
   return [{ readable, writable }, fail];
 }
 
+/** A stream whose key is there. */
+interface Started {
+  core: CoreStream;
+  key: SharedKey;
+  aad: Uint8Array;
+}
+
+/** The request for a stream's key, which ends with the stream. */
+class Starting {
+  readonly #engine: Engine;
+  #call: Call | undefined;
+  #started: Started | undefined;
+  #ended = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Asks for the key. A clock runs while it is under way, and no longer. */
+  async start(
+    asked: Parameters<Engine['start']>[0],
+    work: (call: Call) => Promise<{ core: CoreStream; key: SharedKey }>,
+  ): Promise<Started> {
+    const { core, key } = await this.#engine.run(asked, (call) => {
+      this.#call = call;
+      return work(call);
+    });
+    this.#started = { core, key, aad: core.aad };
+    if (this.#ended) this.end();
+    return this.#started;
+  }
+
+  /** Lets go of everything, also where the key comes only now. */
+  end(): void {
+    this.#ended = true;
+    this.#call?.cancel();
+    if (this.#started) {
+      freed(this.#started.core);
+      this.#started.key.release();
+    }
+    this.#started = undefined;
+  }
+}
+
 /** Seals what is written to it. */
-export function sealing(core: CoreSealing): TransformStream<BufferSource, Bytes> {
-  let stream: CoreStream | undefined;
+export function sealing(
+  engine: Engine,
+  context: unknown,
+  options: unknown,
+): TransformStream<BufferSource, Bytes> {
+  const request = engine.dataKeyRequest(context);
+  const asked = engine.asked(options ?? {}, 2);
+  const aad = associated(asked.associatedData);
+  const start = new Starting(engine);
+  let stream: Started | undefined;
   let chunks: Chunker;
-  const starting = settle(() => core.start() as Promise<CoreStream>);
+  const starting = start.start(asked, async (call) => {
+    const key = await engine.fetchKey(request, call);
+    const core = checked(() => key.core.stream(asked.chunkSize as number, random(PREFIX_BYTES), aad));
+    return { core, key };
+  });
   /** The stream, its header given out. */
-  const begin = async (put: (bytes: Bytes) => Promise<void>): Promise<CoreStream> => {
+  const begin = async (put: (bytes: Bytes) => Promise<void>): Promise<Started> => {
     if (stream === undefined) {
       stream = await starting;
-      chunks = new Chunker(stream.chunkBytes);
-      await put(stream.header as Bytes);
+      chunks = new Chunker(stream.core.chunkBytes);
+      await put(stream.core.header as Bytes);
     }
     return stream;
+  };
+  const sealed = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean) => {
+    const nonce = checked(() => core.sealNonce(chunk.length, last));
+    const { ciphertext, tag } = await seal(key, nonce, aad, chunk, engine.cipher);
+    return joined(ciphertext, tag);
   };
   const [streams, fail] = pair({
     async write(piece, put) {
       const bytes = bytesOf(piece);
       const open = await begin(put);
-      for (const chunk of chunks.push(bytes))
-        await put(await settle(() => open.seal(chunk, false) as Promise<Bytes>));
+      for (const chunk of chunks.push(bytes)) await put(await sealed(open, chunk, false));
     },
     async close(put) {
       const open = await begin(put);
-      await put(await settle(() => open.seal(chunks.rest(), true) as Promise<Bytes>));
+      await put(await sealed(open, chunks.rest(), true));
     },
-    end() {
-      core.free();
-      // Also where its key comes only now.
-      starting.then(
-        (late) => late.free(),
-        () => {},
-      );
-    },
+    end: () => start.end(),
   });
   starting.catch(fail);
   return streams;
 }
 
 /** Opens what is written to it, chunk by chunk, each after its tag was checked. */
-export function opening(core: CoreOpening): TransformStream<BufferSource, Bytes> {
+export function opening(
+  engine: Engine,
+  source: KeySource,
+  options: unknown,
+): TransformStream<BufferSource, Bytes> {
+  engine.unscoped();
+  const asked = engine.asked(options ?? {}, 3);
+  const aad = associated(asked.associatedData);
+  const start = new Starting(engine);
   let head: Uint8Array = new Uint8Array(0);
-  let stream: CoreStream | undefined;
+  let stream: Started | undefined;
   let chunks: Chunker;
-  const open = (chunk: Bytes, last: boolean) =>
-    settle(() => (stream as CoreStream).open(chunk, last) as Promise<Bytes>);
+  const opened = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean): Promise<Bytes> => {
+    const nonce = checked(() => core.openNonce(chunk.length, last));
+    const length = chunk.length - TAG_BYTES;
+    const sealed = { ciphertext: chunk.subarray(0, length), tag: chunk.subarray(length) };
+    const plaintext = await open(key, nonce, aad, sealed, engine.cipher);
+    if (plaintext === undefined) throw undecryptable('the stream');
+    return plaintext;
+  };
   const [streams] = pair({
     async write(piece, put) {
       let bytes = bytesOf(piece);
       if (stream === undefined) {
         const begun = head.length;
         head = joined(head, bytes.subarray(0, HEADER_MAX - begun));
-        const length = checked(() => core.headerLength(head));
-        if (length === undefined) return;
-        stream = (await settle(() => core.start(head.subarray(0, length)))) as CoreStream;
-        chunks = new Chunker(stream.chunkBytes + TAG_BYTES);
-        bytes = bytes.subarray(length - begun);
+        const core = checked(() => CoreStream.read(head, aad));
+        if (core === undefined) return;
+        stream = await start.start(asked, async (call) => {
+          const key = await source.unwrap(core.keys, call);
+          if (key === undefined) throw undecryptable();
+          return { core, key };
+        });
+        chunks = new Chunker(core.chunkBytes + TAG_BYTES);
+        bytes = bytes.subarray(core.header.length - begun);
       }
-      for (const chunk of chunks.push(bytes)) await put(await open(chunk, false));
+      for (const chunk of chunks.push(bytes)) await put(await opened(stream, chunk, false));
     },
     async close(put) {
-      if (stream === undefined) {
-        throw new VaultError({
-          code: 'malformed_envelope',
-          message: head.length === 0 ? 'stream: it is empty' : 'stream: it is cut off in its header',
-          recovery:
-            'Pass the stored bytes whole and unchanged; they may have been cut off or were never encrypted.',
-          retryable: false,
-          problems: [],
-        });
-      }
-      const last = await open(chunks.rest(), true);
+      if (stream === undefined) throw cutOff(head.length);
+      const last = await opened(stream, chunks.rest(), true);
       if (last.length > 0) await put(last);
     },
-    end() {
-      core.free();
-      stream?.free();
-    },
+    end: () => start.end(),
   });
   return streams;
 }
 
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+function cutOff(length: number): VaultError {
+  const what = length === 0 ? 'stream: it is empty' : 'stream: it is cut off in its header';
+  return failed('malformed_envelope', what);
 }

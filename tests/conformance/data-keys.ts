@@ -64,7 +64,8 @@ export const dataKeys: Case[] = [
     run: async () => {
       const { vault } = local();
       const keyring = vault.keyring({ context, ...bounds });
-      const envelope = await keyring.encrypt('x');
+      await keyring.encrypt('x');
+      const envelope = await vault.encrypt('x', context);
       const pending = fails('invalid_request', () => keyring.decrypt(envelope));
       keyring.close();
       await pending;

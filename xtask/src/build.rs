@@ -86,21 +86,7 @@ fn adapt(glue: &Path) -> Result<()> {
         "!(module instanceof WebAssembly.Module)",
         "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'",
     )?;
-    // A trap in a task would end a Node process, and leave whoever awaits the task waiting.
-    change("queueMicrotask(arg0);", "queueMicrotask(guarded(arg0));")?;
-    text.push_str(
-        "\nlet trapped = (error) => { throw error; };\n\
-         const guarded = (task) => () => { try { task(); } catch (error) { trapped(error); } };\n\
-         export function onTrap(handler) { trapped = handler; }\n",
-    );
-    fs::write(glue, text)?;
-    let declarations = glue.with_extension("d.ts");
-    let mut text = fs::read_to_string(&declarations)?;
-    text.push_str(
-        "\n/** Sets what is told of a trap in a task. */\n\
-         export function onTrap(handler: (error: unknown) => void): void;\n",
-    );
-    Ok(fs::write(declarations, text)?)
+    Ok(fs::write(glue, text)?)
 }
 
 /// When a file, or the newest Rust file or manifest below a folder, was last changed. Tests do not count.
@@ -148,7 +134,7 @@ fn assemble(project: &Project) -> Result<()> {
 fn common_js(project: &Project) -> Result<()> {
     let pkg = project.path("pkg");
     let mut files = Vec::new();
-    for folder in ["dist", "dist/entry", "dist/node", "wasm", "wasm/client", "wasm/emulator"] {
+    for folder in ["dist", "dist/engine", "dist/entry", "dist/node", "wasm", "wasm/client", "wasm/emulator"] {
         for entry in fs::read_dir(pkg.join(folder))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             let other =

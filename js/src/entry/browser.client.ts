@@ -3,7 +3,7 @@
 import load from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
 import { decode } from '../decode.js';
-import { ready } from '../errors.js';
+import { ready } from '../engine/host.js';
 
 await load({ module_or_path: decode(base64) });
 ready();

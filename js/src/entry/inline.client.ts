@@ -4,7 +4,7 @@
 import { initSync } from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
 import { decode } from '../decode.js';
-import { ready } from '../errors.js';
+import { ready } from '../engine/host.js';
 
 initSync({ module: decode(base64) });
 ready();

@@ -1,7 +1,7 @@
 // For those who load the module themselves: nothing is loaded until one of these is called.
 
 import load, { initSync as initializeSync } from '../../wasm/client/client.js';
-import { ready } from '../errors.js';
+import { ready } from '../engine/host.js';
 
 export * from '../index.js';
 

@@ -2,7 +2,7 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import module from '../../wasm/client/client_bg.wasm';
-import { ready } from '../errors.js';
+import { ready } from '../engine/host.js';
 
 initSync({ module });
 ready();

@@ -151,17 +151,24 @@ fn host_of(authority: &str) -> Option<&str> {
         None => rest.is_empty(),
     };
     let host_fits = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
+        // Whether they make an address the host's URL parser says.
+        Some(address) => {
+            address.contains(':') && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':' || b == b'.')
+        }
         None => !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-'),
     };
     (port_fits && host_fits).then_some(host)
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host == "[::1]"
-        || host.parse::<core::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || is_loopback_v4(host)
+}
+
+/// 127.0.0.0/8, in four parts and none of them with a zero in front, which some parsers take for octal.
+fn is_loopback_v4(host: &str) -> bool {
+    let part = |part: &str| part.parse::<u8>().is_ok() && (part == "0" || !part.starts_with('0'));
+    let mut parts = host.split('.');
+    parts.next() == Some("127") && parts.clone().count() == 3 && parts.all(part)
 }
 
 /// A header that the caller adds to every request.

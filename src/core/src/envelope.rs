@@ -19,6 +19,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use core::ops::Range;
 
 /// What the service's key blobs begin with.
 const KEYS_MAGIC: &[u8] = b"WOS.EKM.v1\0";
@@ -58,68 +59,118 @@ pub struct Parts<'a> {
     pub ciphertext: &'a [u8],
 }
 
-/// Every reading of an envelope that parses, the likeliest first: one whose keys begin as the service's do.
-/// Where none does, [`Code::MalformedEnvelope`] says what is wrong with each.
-pub fn candidates(envelope: &[u8]) -> Result<Vec<Parts<'_>>, Error> {
-    if envelope.is_empty() {
+/// Where the parts of an envelope are under one reading of it, in bytes from its beginning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Under which layout.
+    pub layout: Layout,
+    /// 12 bytes, or 32.
+    pub nonce: Range<u32>,
+    /// 16 bytes.
+    pub tag: Range<u32>,
+    /// The wrapped copies of the data key.
+    pub keys: Range<u32>,
+    /// As long as the plaintext.
+    pub ciphertext: Range<u32>,
+}
+
+/// So many of an envelope's first bytes tell where its parts are.
+pub const HEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES + LENGTH_MAX + KEYS_MAGIC.len();
+/// Most bytes of the length of keys.
+const LENGTH_MAX: usize = 5;
+const NONCE: u32 = small(NONCE_BYTES);
+const LONG_NONCE: u32 = small(LONG_NONCE_BYTES);
+const TAG: u32 = small(TAG_BYTES);
+
+#[allow(clippy::cast_possible_truncation)]
+const fn small(bytes: usize) -> u32 {
+    bytes as u32
+}
+
+/// Every reading of an envelope that parses, the likeliest first: one whose keys begin as the service's do. Where none
+/// does, [`Code::MalformedEnvelope`] says what is wrong with each. `head` is its first [`HEAD_BYTES`], or all of it,
+/// and `length` how many it has.
+pub fn readings(head: &[u8], length: u32) -> Result<Vec<Reading>, Error> {
+    if length == 0 {
         return Err(malformed("it is empty"));
     }
-    let (standard, go) = (standard(envelope), go(envelope));
+    let (standard, go) = (standard(head, length), go(head, length));
     if let (Err(standard), Err(go)) = (&standard, &go) {
         let both = ["read as most SDKs write it, ", standard, "; read as the Go SDK writes it, ", go];
         return Err(malformed(&both.concat()));
     }
-    let mut found: Vec<_> = standard.into_iter().chain(go.into_iter().flatten()).collect();
-    found.sort_by_key(|parts| !parts.keys.starts_with(KEYS_MAGIC));
-    Ok(found)
+    let found = standard.into_iter().chain(go.into_iter().flatten());
+    let begins = |reading: &Reading| {
+        let at = usize::try_from(reading.keys.start).unwrap_or(usize::MAX);
+        head.get(at..).is_some_and(|keys| keys.starts_with(KEYS_MAGIC))
+            && reading.keys.len() >= KEYS_MAGIC.len()
+    };
+    let (mut likely, unlikely): (Vec<_>, Vec<_>) = found.partition(begins);
+    likely.extend(unlikely);
+    Ok(likely)
+}
+
+/// [`readings`] of an envelope at hand.
+pub fn candidates(envelope: &[u8]) -> Result<Vec<Parts<'_>>, Error> {
+    let length = u32::try_from(envelope.len()).map_err(|_| malformed("it is longer than 4 GiB"))?;
+    let found = readings(envelope.get(..HEAD_BYTES).unwrap_or(envelope), length)?;
+    let part = |range: Range<u32>| &envelope[range.start as usize..range.end as usize];
+    let parts = found.into_iter().map(|Reading { layout, nonce, tag, keys, ciphertext }| Parts {
+        layout,
+        nonce: part(nonce),
+        tag: part(tag),
+        keys: part(keys),
+        ciphertext: part(ciphertext),
+    });
+    Ok(parts.collect())
 }
 
 fn malformed(what: &str) -> Error {
     Error::new(Code::MalformedEnvelope, ["envelope: ", what].concat())
 }
 
-type Reading<T> = Result<T, &'static str>;
-
 const SHORT: &str = "it is cut off";
 
-fn split(bytes: &[u8], at: usize) -> Reading<(&[u8], &[u8])> {
-    bytes.split_at_checked(at).ok_or(SHORT)
-}
-
-fn standard(envelope: &[u8]) -> Reading<Parts<'_>> {
-    let (nonce, rest) = split(envelope, NONCE_BYTES)?;
-    let (tag, rest) = split(rest, TAG_BYTES)?;
-    let (keys, ciphertext) = keys(rest)?;
-    Ok(Parts { layout: Layout::Standard, nonce, tag, keys, ciphertext })
+fn standard(head: &[u8], length: u32) -> Result<Reading, &'static str> {
+    let (nonce, tag) = (0..NONCE, NONCE..NONCE + TAG);
+    if length < tag.end {
+        return Err(SHORT);
+    }
+    let keys = keys(head, tag.end, length)?;
+    let ciphertext = keys.end..length;
+    Ok(Reading { layout: Layout::Standard, nonce, tag, keys, ciphertext })
 }
 
 /// With a nonce of 12 bytes, and of 32 where there are as many.
-fn go(envelope: &[u8]) -> Reading<Vec<Parts<'_>>> {
-    let (keys, rest) = keys(envelope)?;
-    let body = rest.len().checked_sub(TAG_BYTES).ok_or(SHORT)?;
-    let (sealed, tag) = rest.split_at(body);
-    let with = |length| {
-        let (nonce, ciphertext) = sealed.split_at_checked(length)?;
-        Some(Parts { layout: Layout::Go, nonce, tag, keys, ciphertext })
+fn go(head: &[u8], length: u32) -> Result<Vec<Reading>, &'static str> {
+    let keys = keys(head, 0, length)?;
+    let end = length.checked_sub(TAG).filter(|end| *end >= keys.end).ok_or(SHORT)?;
+    let with = |nonce| {
+        let nonce = keys.end..keys.end.checked_add(nonce).filter(|at| *at <= end)?;
+        let ciphertext = nonce.end..end;
+        Some(Reading { layout: Layout::Go, nonce, tag: end..length, keys: keys.clone(), ciphertext })
     };
-    let found: Vec<_> = [NONCE_BYTES, LONG_NONCE_BYTES].into_iter().filter_map(with).collect();
+    let found: Vec<_> = [NONCE, LONG_NONCE].into_iter().filter_map(with).collect();
     if found.is_empty() { Err(SHORT) } else { Ok(found) }
 }
 
 /// A length and as many bytes.
-fn keys(bytes: &[u8]) -> Reading<(&[u8], &[u8])> {
+fn keys(head: &[u8], at: u32, of: u32) -> Result<Range<u32>, &'static str> {
+    let bytes = head.get(at as usize..).unwrap_or_default();
     let (length, rest) = length(bytes)?;
     if length == 0 {
         return Err("its keys have no bytes");
     }
-    let length = usize::try_from(length).map_err(|_| SHORT)?;
-    rest.split_at_checked(length).ok_or("its keys are longer than it is")
+    #[allow(clippy::cast_possible_truncation)] // At most five bytes were read.
+    let start = at + (bytes.len() - rest.len()) as u32;
+    let end = start.checked_add(length).filter(|end| *end <= of);
+    end.map(|end| start..end).ok_or("its keys are longer than it is")
 }
 
 /// Unsigned LEB128 of at most 32 bits.
-pub(crate) fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
+pub(crate) fn length(bytes: &[u8]) -> Result<(u32, &[u8]), &'static str> {
     let mut value = 0_u64;
-    for (index, byte) in bytes.iter().enumerate().take(5) {
+    for (index, byte) in bytes.iter().enumerate().take(LENGTH_MAX) {
         value |= u64::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
             if index > 0 && *byte == 0 {
@@ -129,7 +180,7 @@ pub(crate) fn length(bytes: &[u8]) -> Reading<(u32, &[u8])> {
             return Ok((value, &bytes[index + 1..]));
         }
     }
-    Err(if bytes.len() < 5 { SHORT } else { "the length of its keys has more than 5 bytes" })
+    Err(if bytes.len() < LENGTH_MAX { SHORT } else { "the length of its keys has more than 5 bytes" })
 }
 
 /// What stands before the ciphertext, and after it: the layouts differ in nothing else.
@@ -171,7 +222,12 @@ pub fn from_text(text: &str) -> Result<Vec<u8>, Error> {
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
     );
     let decoded = if text.contains(['-', '_']) {
-        INDIFFERENT.decode(text.replace('-', "+").replace('_', "/"))
+        let standard = |character| match character {
+            '-' => '+',
+            '_' => '/',
+            other => other,
+        };
+        INDIFFERENT.decode(text.chars().map(standard).collect::<String>())
     } else {
         INDIFFERENT.decode(text)
     };

@@ -359,7 +359,10 @@ fn classify(operation: Operation, status: u16, said: &str) -> Code {
         ("item version", Code::VersionMismatch),
     ];
     let said = said.to_ascii_lowercase();
-    let known = SENTENCES.iter().find(|(sentence, _)| said.contains(sentence));
+    let known = SENTENCES.iter().find(|(sentence, _)| {
+        // What `str::contains` does it does faster, and in as much code as all of this file's.
+        said.as_bytes().windows(sentence.len()).any(|window| window == sentence.as_bytes())
+    });
     if let (400 | 402..=428 | 430..=499, Some((_, code))) = (status, known) {
         return *code;
     }

@@ -230,7 +230,8 @@ fn lints(context: &KeyContext) -> Vec<Lint> {
             message: message.concat(),
         });
     }
-    lints.sort_by_key(|lint| lint.level == Level::Note);
+    let (mut lints, notes): (Vec<_>, Vec<_>) = lints.into_iter().partition(|lint| lint.level != Level::Note);
+    lints.extend(notes);
     lints
 }
 

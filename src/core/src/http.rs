@@ -247,16 +247,15 @@ impl<T: Tree> Answer<T> {
     }
 }
 
-/// `Retry-After` (RFC 9110, section 10.2.3) as milliseconds from `now_ms`: seconds, or an HTTP-date.
-pub fn retry_after_ms(header: &str, now_ms: u64) -> Option<u64> {
+/// `Retry-After` (RFC 9110, section 10.2.3) as milliseconds from `now_ms`: seconds, or an HTTP-date, which the host reads:
+/// `date_ms` is given one that ends in `GMT`, as they all do.
+pub fn retry_after_ms(header: &str, now_ms: u64, date_ms: impl FnOnce(&str) -> Option<u64>) -> Option<u64> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
         // Ten digits are three centuries of seconds; more would only overflow.
         return header.get(..header.len().min(10))?.parse::<u64>().ok().map(|s| s.saturating_mul(1000));
     }
-    let at = httpdate::parse_http_date(header).ok()?;
-    let at_ms = at.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
-    Some(u64::try_from(at_ms).unwrap_or(u64::MAX).saturating_sub(now_ms))
+    if header.ends_with("GMT") { date_ms(header).map(|at_ms| at_ms.saturating_sub(now_ms)) } else { None }
 }
 
 /// RFC 3986's unreserved characters stay, all else is encoded. The same set serves a query's values.

@@ -6,11 +6,8 @@
 
 use crate::cipher::Key;
 use crate::error::Error;
-use crate::key_context::KeyContext;
 use crate::reader::Reader;
 use crate::tree::Tree;
-use std::collections::HashMap;
-use std::rc::Rc;
 
 /// Most messages under one key.
 pub const MESSAGES_MAX: u64 = 1 << 32;
@@ -89,9 +86,9 @@ pub enum Choice {
 /// The key in use, and how much it was used.
 pub struct Active {
     /// The key.
-    pub key: Rc<Key>,
+    pub key: Key,
     /// Its wrapped copies.
-    pub keys: Rc<[u8]>,
+    pub keys: Vec<u8>,
     born_ms: u64,
     messages: u64,
     bytes: u64,
@@ -99,13 +96,8 @@ pub struct Active {
 
 impl Active {
     /// A key that came at `now_ms`.
-    pub fn new(key: Rc<Key>, keys: Rc<[u8]>, now_ms: u64) -> Self {
+    pub fn new(key: Key, keys: Vec<u8>, now_ms: u64) -> Self {
         Active { key, keys, born_ms: now_ms, messages: 0, bytes: 0 }
-    }
-
-    /// When it came.
-    pub fn born_ms(&self) -> u64 {
-        self.born_ms
     }
 
     /// Whether it serves for a message of so many bytes.
@@ -129,79 +121,5 @@ impl Active {
     pub fn count(&mut self, bytes: u64) {
         self.messages = self.messages.saturating_add(1);
         self.bytes = self.bytes.saturating_add(bytes);
-    }
-}
-
-struct Entry {
-    key: Rc<Key>,
-    /// The context it is wrapped under, where that is known: `decryptDataKey` does not tell it.
-    context: Option<Rc<KeyContext>>,
-    born_ms: u64,
-    used: u64,
-}
-
-/// Unwrapped keys by their blobs; bounded in number and age. A key past its age is wiped when the keys are next
-/// looked at.
-#[derive(Default)]
-pub struct Opened {
-    keys: HashMap<Vec<u8>, Entry>,
-    /// Counts uses: the order in which keys give way.
-    uses: u64,
-    /// No key was born before.
-    oldest_ms: u64,
-}
-
-impl Opened {
-    /// The key of a blob, which is then the one used last.
-    pub fn get(&mut self, blob: &[u8], bounds: &Bounds, now_ms: u64) -> Option<Rc<Key>> {
-        self.wipe_old(bounds, now_ms);
-        self.uses += 1;
-        let entry = self.keys.get_mut(blob)?;
-        entry.used = self.uses;
-        Some(entry.key.clone())
-    }
-
-    /// The context that a blob's key is wrapped under, where that is known.
-    pub fn context(&self, blob: &[u8]) -> Option<&KeyContext> {
-        self.keys.get(blob)?.context.as_deref()
-    }
-
-    /// Keeps a key that came at `born_ms`; where there are too many, the one used longest ago is wiped.
-    pub fn keep(
-        &mut self,
-        blob: &[u8],
-        key: Rc<Key>,
-        context: Option<Rc<KeyContext>>,
-        bounds: &Bounds,
-        born_ms: u64,
-    ) {
-        self.wipe_old(bounds, born_ms);
-        self.uses += 1;
-        self.oldest_ms = if self.keys.is_empty() { born_ms } else { self.oldest_ms.min(born_ms) };
-        self.keys.insert(blob.to_vec(), Entry { key, context, born_ms, used: self.uses });
-        while self.keys.len() as u64 > bounds.max_opened {
-            let last = self.keys.iter().min_by_key(|(_, entry)| entry.used).map(|(blob, _)| blob.clone());
-            if let Some(last) = last {
-                self.keys.remove(&last);
-            }
-        }
-    }
-
-    fn wipe_old(&mut self, bounds: &Bounds, now_ms: u64) {
-        let fresh = |born_ms| now_ms >= born_ms && now_ms - born_ms <= bounds.max_age_ms;
-        if !fresh(self.oldest_ms) {
-            self.keys.retain(|_, entry| fresh(entry.born_ms));
-            self.oldest_ms = self.keys.values().map(|entry| entry.born_ms).min().unwrap_or(now_ms);
-        }
-    }
-
-    /// How many keys are kept.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether none is kept.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
     }
 }

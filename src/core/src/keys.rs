@@ -26,7 +26,12 @@ fn post<V>(operation: Operation, target: &str, fields: Vec<(&'static str, Field<
     }
 }
 
-/// Standard base64 (RFC 4648, section 4) that holds something.
+/// The wrapped copies of a data key from an answer's text: standard base64 (RFC 4648, section 4) that holds something.
+pub fn decode_keys(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty())
+}
+
+/// [`decode_keys`], as a text.
 fn wrapped_keys(field: &str, text: String) -> Result<String, Problem> {
     match STANDARD.decode(&text) {
         Ok(bytes) if bytes.is_empty() => Err(Problem::new(field, "expected wrapped keys, got an empty text")),

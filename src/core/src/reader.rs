@@ -41,7 +41,9 @@ impl<'a, T: Tree> Reader<'a, T> {
 
     /// Refuses names that are none of these: an option that is misspelled would silently not be used.
     pub fn only(&mut self, names: &[&str]) {
-        let squeeze = |name: &str| name.replace('_', "").to_ascii_lowercase();
+        let squeeze = |name: &str| {
+            name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect::<String>()
+        };
         for given in self.tree.names().unwrap_or_default() {
             if names.contains(&given.as_str()) {
                 continue;

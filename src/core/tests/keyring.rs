@@ -1,24 +1,14 @@
 //! Data keys that are used more than once: never beyond a bound.
 
 use proptest::prelude::*;
-use std::rc::Rc;
+use vault_core::Code;
 use vault_core::cipher::Key;
 use vault_core::json::Json;
-use vault_core::keyring::{Active, Bounds, Choice, Opened};
+use vault_core::keyring::{Active, Bounds, Choice};
 use vault_core::reader::Reader;
-use vault_core::{Code, KeyContext};
 
-fn key(byte: u8) -> Rc<Key> {
-    Rc::new(Key::filled(|key| key.fill(byte)))
-}
-
-fn context(value: &str) -> KeyContext {
-    KeyContext::from_pairs([("organization_id", value)]).unwrap()
-}
-
-/// The first byte of a kept key.
-fn first(opened: &mut Opened, blob: &[u8], now_ms: u64) -> Option<u8> {
-    opened.get(blob, &BOUNDS, now_ms).map(|key| key.bytes()[0])
+fn key(byte: u8) -> Key {
+    Key::filled(|key| key.fill(byte))
 }
 
 const BOUNDS: Bounds =
@@ -46,7 +36,7 @@ fn bounds_are_required_and_capped() {
 
 #[test]
 fn each_bound_ends_a_key_and_its_last_tenth_fetches_the_next() {
-    let active = Active::new(key(1), Rc::from([]), 5000);
+    let active = Active::new(key(1), Vec::new(), 5000);
     for (now_ms, bytes, choice) in [
         (5000, 0, Choice::Use),
         (5899, 0, Choice::Use),
@@ -61,7 +51,7 @@ fn each_bound_ends_a_key_and_its_last_tenth_fetches_the_next() {
     ] {
         assert_eq!(active.choice(&BOUNDS, now_ms, bytes), choice, "{now_ms} {bytes}");
     }
-    let mut active = Active::new(key(1), Rc::from([]), 0);
+    let mut active = Active::new(key(1), Vec::new(), 0);
     let choices: Vec<_> = (0..101)
         .map(|_| {
             let choice = active.choice(&BOUNDS, 0, 1);
@@ -93,25 +83,6 @@ fn a_client_s_cache_says_for_how_many_contexts() {
     assert_eq!(fields, ["context", "maxMessages", "maxBytes", "maxContexts"]);
 }
 
-#[test]
-fn opened_keys_are_few_and_young_and_the_one_used_longest_ago_gives_way() {
-    let mut opened = Opened::default();
-    opened.keep(b"a", key(1), None, &BOUNDS, 0);
-    opened.keep(b"b", key(2), None, &BOUNDS, 0);
-    assert_eq!(first(&mut opened, b"a", 0), Some(1));
-    opened.keep(b"c", key(3), Some(Rc::new(context("org_1"))), &BOUNDS, 500);
-    assert_eq!(first(&mut opened, b"b", 500), None);
-    assert_eq!(first(&mut opened, b"a", 1000), Some(1));
-    assert_eq!(opened.context(b"c"), Some(&context("org_1")));
-    assert_eq!(opened.context(b"a"), None, "not known");
-    assert_eq!(first(&mut opened, b"a", 1001), None, "too old");
-    assert_eq!((first(&mut opened, b"c", 1001), opened.len()), (Some(3), 1));
-    assert_eq!(first(&mut opened, b"c", 499), None, "a clock that went back says nothing of a key's age");
-    let none = Bounds { max_opened: 0, ..BOUNDS };
-    opened.keep(b"d", key(4), None, &none, 1001);
-    assert!(opened.is_empty());
-}
-
 proptest! {
     #[test]
     fn no_key_is_used_beyond_its_bounds(
@@ -120,7 +91,7 @@ proptest! {
     ) {
         let bounds = Bounds { max_age_ms, max_messages, max_bytes, max_opened: 0, max_contexts: 1 };
         let (mut now, mut born, mut messages, mut bytes) = (0, 0, 0, 0);
-        let mut active = Active::new(key(0), Rc::from([]), 0);
+        let mut active = Active::new(key(0), Vec::new(), 0);
         for (wait, length) in steps {
             now += wait;
             if length > max_bytes {
@@ -128,7 +99,7 @@ proptest! {
                 continue;
             }
             if active.choice(&bounds, now, length) == Choice::Renew {
-                active = Active::new(key(0), Rc::from([]), now);
+                active = Active::new(key(0), Vec::new(), now);
                 (born, messages, bytes) = (now, 0, 0);
                 prop_assert_ne!(active.choice(&bounds, now, length), Choice::Renew, "a fresh key serves");
             }

@@ -18,7 +18,7 @@ fn context(value: &JsValue) -> Result<KeyContext, Failure> {
 }
 
 /// Own properties even where a name is `__proto__`.
-fn to_js(context: &KeyContext) -> Result<JsValue, JsValue> {
+pub(crate) fn to_js(context: &KeyContext) -> Result<JsValue, JsValue> {
     let entries = Array::new();
     for (name, value) in context.iter() {
         entries.push(&Array::of2(&name.into(), &value.into()));

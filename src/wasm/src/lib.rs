@@ -1,41 +1,31 @@
-//! [`vault_core`] as a JavaScript client, over `fetch`. Thin: what a call means is core's, what its classes
-//! look like is TypeScript's (`js/src`).
+//! [`vault_core`] for JavaScript: what a call is to send, what an answer means, and the cipher. Every function returns
+//! at once; what waits (for `fetch`, for WebCrypto, for a timer) is TypeScript's (`js/src`), where waiting costs least.
 //!
-//! - `client`: the operations
-//! - `modify`: read, apply, write under a version lock
-//! - `local`, `batch`, `stream`, `local_calls`: encryption outside the Vault, of one item, of many, and of data of any length
-//! - `crypt`: the two ciphers
-//! - `key_source`, `data_keys`, `keyring`: where data keys come from, and those that are used again
+//! - `request`: operations and call options, from what a caller gave
+//! - `answer`: answers that are not what they should be; whether to try again
+//! - `key`, `stream`: data keys, and what is sealed and opened by them
 //! - `settings`: what a client is set up with
-//! - `transport`: the only place that knows `fetch`; `hooks`: what is told of requests
-//! - `update`: updates and deletions whose answer was lost
-//! - `call`, `cut`: time-outs, `AbortSignal`s, Idempotency-Keys
 //! - `context`: key contexts and their explanation
-//! - `tree`, `output`, `failure`: JavaScript values in, out, and as errors
+//! - `host`, `tree`, `failure`: JavaScript's part, JavaScript's values, and errors on their way there
 
-mod batch;
-mod call;
-mod client;
+mod answer;
 mod context;
-mod crypt;
-mod cut;
-mod data_keys;
 mod failure;
-mod hooks;
-mod key_source;
-mod keyring;
-mod local;
-mod local_calls;
-mod modify;
-mod output;
+mod host;
+mod key;
+mod request;
 mod settings;
 mod stream;
-mod transport;
 mod tree;
-mod update;
 
-pub use client::CoreClient;
+pub use answer::{CoreRetry, check_answer, check_scope, may_have_landed, modify_pause, refusal};
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
-pub use failure::install;
-pub use keyring::CoreKeyring;
-pub use stream::{CoreOpening, CoreSealing, CoreStream};
+pub use failure::{fault, wrong};
+pub use host::{Host, install};
+pub use key::{CoreKey, decode_envelope, decode_value, encode, readings, unwrap_request};
+pub use request::{
+    call_options, describe_operation, go_layout, modify_options, prepare, prepare_data_key, prepare_rekey,
+    scope_of,
+};
+pub use settings::{keyring_bounds, read_settings};
+pub use stream::CoreStream;

@@ -1,0 +1,144 @@
+// What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
+import { fault } from '../../wasm/client/client.js';
+import { checked, live, type VaultError, type VaultErrorCode } from '../errors.js';
+
+/** An error that was found here: of this code, about this field, where there is one. */
+export function failed(code: VaultErrorCode, message: string, field = '', cause?: unknown): VaultError {
+  return checked(() => fault(code, field, message, cause));
+}
+
+function aborted(cause: unknown): VaultError {
+  return failed('aborted', 'the call was aborted by its signal', '', cause);
+}
+
+/** A property of an object that may be a proxy. */
+function property(of: AbortSignal, name: 'aborted' | 'reason'): unknown {
+  try {
+    return of[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Ends work early, once: after a time, or when a signal fires. */
+export class Cut {
+  readonly #controller = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #enders = new Set<(error: VaultError) => void>();
+  #onAbort: (() => void) | undefined;
+  #error: VaultError | undefined;
+
+  constructor(timeoutMs: number, signal?: AbortSignal) {
+    if (signal !== undefined && property(signal, 'aborted')) throw aborted(property(signal, 'reason'));
+    this.#signal = signal;
+    this.#timer = setTimeout(
+      () => this.end(failed('timeout', `no answer within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    if (signal !== undefined) {
+      this.#onAbort = () => this.end(aborted(property(signal, 'reason')));
+      signal.addEventListener('abort', this.#onAbort);
+    }
+    live.add(this);
+  }
+
+  /** For `fetch`. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Ends the work. */
+  end(error: VaultError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    const enders = [...this.#enders];
+    for (const fail of enders) fail(error);
+    // In a Worker this throws where the request that made the controller is over, and this is another's time.
+    try {
+      this.#controller.abort();
+    } catch {}
+  }
+
+  /** Ends it from within: another of its requests has failed, or nobody waits any more. */
+  cancel(): void {
+    if (this.#error === undefined) this.end(aborted(undefined));
+  }
+
+  /** What the work comes to, unless it is ended before. */
+  race<T>(work: PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) reject(this.#error);
+      this.#enders.add(reject);
+      work.then(
+        (value) => {
+          this.#enders.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#enders.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Clears timer and listener. */
+  close(): void {
+    clearTimeout(this.#timer);
+    live.delete(this);
+    if (this.#onAbort === undefined) return;
+    try {
+      this.#signal?.removeEventListener('abort', this.#onAbort);
+    } catch {}
+  }
+}
+
+/** What a call is asked for, before its clock runs. */
+export interface Asked {
+  signal?: AbortSignal | undefined;
+  idempotencyKey?: string | undefined;
+  timeoutMs?: number | undefined;
+  attemptTimeoutMs?: number | undefined;
+  /** Of encryption: whether the envelope is to have the Go SDK's layout. */
+  layout?: boolean;
+  /** Of streams. */
+  associatedData?: unknown;
+  /** Of streams. */
+  chunkSize?: number;
+}
+
+/** A call under way. However many requests it makes, they share its deadline and its signal. */
+export class Call extends Cut {
+  readonly idempotencyKey: string | undefined;
+  /** How long each attempt may take, where that is less. */
+  readonly attemptTimeoutMs: number | undefined;
+  readonly #deadline: number;
+
+  constructor(asked: Asked, defaults: { timeoutMs: number; attemptTimeoutMs: number | undefined }) {
+    const { signal, idempotencyKey, timeoutMs = defaults.timeoutMs } = asked;
+    super(timeoutMs, signal);
+    this.idempotencyKey = idempotencyKey;
+    this.attemptTimeoutMs = asked.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
+    this.#deadline = Date.now() + timeoutMs;
+  }
+
+  /** Milliseconds until the deadline. */
+  get leftMs(): number {
+    return this.#deadline - Date.now();
+  }
+
+  /** Waits, unless the call ends before. */
+  async pause(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    try {
+      await this.race(
+        new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, ms);
+        }),
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,332 @@
+// The operations: a request by core, sent, and its answer taken apart.
+import {
+  callOptions,
+  checkAnswer,
+  checkScope,
+  decodeValue,
+  prepare,
+  prepareDataKey,
+  readSettings,
+  scopeOf,
+  unwrapRequest,
+} from '../../wasm/client/client.js';
+import { checked, VaultError, type VaultErrorCode } from '../errors.js';
+import type {
+  Bytes,
+  ListMetadata,
+  ObjectMetadata,
+  ObjectSummary,
+  ObjectVersion,
+  VaultObject,
+} from '../types.js';
+import { type Asked, Call, failed } from './call.js';
+import { type Cipher, SharedKey, takeKey } from './cipher.js';
+import { type Bounds, DataKeys } from './data-keys.js';
+import { OPERATION, type Request, requestOf } from './host.js';
+import { Quick } from './quick.js';
+import * as shapes from './shapes.js';
+import { type Answer, type Note, type Settings, send } from './transport.js';
+
+/** Most requests in flight at once for one call: a Worker's limit of simultaneous connections (Cloudflare, "Workers
+ * platform limits"). */
+const CONNECTIONS_MAX = 6;
+
+/** What core made of the constructor's options. */
+interface ClientSettings extends Settings {
+  cipher: Cipher | null | undefined;
+  bounds: Bounds | undefined;
+}
+
+/** What a client, those scoped from it and its keyrings have in common. */
+interface Shared {
+  settings: ClientSettings;
+  /** What keeps data keys, where asked for. */
+  kept: DataKeys | undefined;
+  /** What its keyrings keep. */
+  keyrings: Set<WeakRef<DataKeys>>;
+  closed: boolean;
+}
+
+/** Does something with each of several, a few at a time, and gives the results in order. */
+export async function atOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const at = next++;
+      results[at] = await work(items[at] as T);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONNECTIONS_MAX, items.length) }, worker));
+  return results;
+}
+
+export function hasCode(error: unknown, ...codes: VaultErrorCode[]): boolean {
+  return error instanceof VaultError && codes.includes(error.code);
+}
+
+export class Engine {
+  readonly #shared: Shared;
+  readonly #scope: object | undefined;
+  readonly #quick: Quick;
+
+  private constructor(shared: Shared, scope: object | undefined) {
+    this.#shared = shared;
+    this.#scope = scope;
+    this.#quick = new Quick((operation, options) => this.#prepare(operation, options));
+  }
+
+  /** From the constructor's options, and what the package knows of them. */
+  static of(options: unknown, host: { isBrowser: boolean; fields: object | undefined }): Engine {
+    const settings = checked(() => readSettings(options, host)) as ClientSettings;
+    const bare = { ...(settings.headers as unknown as Record<string, string>) };
+    const json = { ...bare, 'Content-Type': 'application/json' };
+    settings.headers = { bare, json, keyed: { ...json, 'Idempotency-Key': '' } };
+    const kept = settings.bounds && new DataKeys(settings.bounds);
+    return new Engine({ settings, kept, keyrings: new Set(), closed: false }, undefined);
+  }
+
+  /** The same client within a key context. */
+  scoped(context: unknown): Engine {
+    return new Engine(this.#shared, checked(() => scopeOf(context, this.#scope)) as object);
+  }
+
+  get cipher(): Cipher {
+    return this.#shared.settings.cipher ?? 'auto';
+  }
+
+  get kept(): DataKeys | undefined {
+    return this.#shared.kept;
+  }
+
+  /** Remembers what a keyring keeps, for {@link close}. */
+  adopt(kept: DataKeys): void {
+    const { keyrings } = this.#shared;
+    for (const known of keyrings) if (known.deref() === undefined) keyrings.delete(known);
+    keyrings.add(new WeakRef(kept));
+  }
+
+  close(): void {
+    this.#shared.closed = true;
+    this.#shared.kept?.close();
+    for (const kept of this.#shared.keyrings) kept.deref()?.close();
+    this.#shared.keyrings.clear();
+  }
+
+  /** Refuses a call on a client that is closed. */
+  open(): void {
+    if (this.#shared.closed) throw failed('invalid_request', 'the client is closed');
+  }
+
+  /** Refuses what a scoped client cannot check. */
+  unscoped(): void {
+    if (this.#scope !== undefined)
+      throw failed(
+        'context_mismatch',
+        'a scoped client cannot tell whose data key this is; use the client that it was made from',
+      );
+  }
+
+  /** What a call is asked for; `more` says which options an operation reads besides (core's `MORE`). */
+  asked(options: unknown, more = 0): Asked {
+    this.open();
+    return (options ?? undefined) === undefined ? {} : (checked(() => callOptions(options, more)) as Asked);
+  }
+
+  /** Starts the clock. */
+  start(asked: Asked): Call {
+    this.open();
+    return new Call(asked, this.#shared.settings);
+  }
+
+  /** Does the work of a call, whose clock ends with it. */
+  async run<T>(asked: Asked, work: (call: Call) => Promise<T>): Promise<T> {
+    const call = this.start(asked);
+    try {
+      return await work(call);
+    } finally {
+      call.close();
+    }
+  }
+
+  send(request: Request, call: Call, note?: Note): Promise<Answer> {
+    return send(this.#shared.settings, request, call, note);
+  }
+
+  prepare(operation: number, options: unknown): Request {
+    return this.#quick.request(operation, options) ?? this.#prepare(operation, options);
+  }
+
+  #prepare(operation: number, options: unknown): Request {
+    return checked(() => prepare(operation, options, this.#scope)) as Request;
+  }
+
+  /** The request for a data key of a context; in a scoped client it starts from the scope. */
+  dataKeyRequest(context: unknown): Request {
+    const make = () => checked(() => prepareDataKey(context, this.#scope)) as Request;
+    return this.#quick.remembered('data key', context, make);
+  }
+
+  /** The request that unwraps a key blob, given in base64. */
+  unwrapRequest(blob: string): Request {
+    return this.#quick.unwrap(blob, (blob) => checked(() => unwrapRequest(blob)) as Request);
+  }
+
+  /** An answer taken apart, or what is wrong with it. */
+  shape<T>(answer: Answer, { operation }: Request, make: (wire: unknown) => T | undefined): T {
+    const made = make(answer.body);
+    if (made !== undefined) return made;
+    checked(() => checkAnswer(operation, answer.status, answer.header('x-request-id'), answer.body));
+    throw failed('internal', 'an answer that is in order could not be taken apart');
+  }
+
+  /** Checks a context in an answer against the scope. */
+  #check(context: (wire: Record<string, unknown>) => unknown, { body }: Answer): void {
+    const scope = this.#scope;
+    if (scope === undefined || typeof body !== 'object' || body === null) return;
+    checked(() => checkScope(scope, context(body as Record<string, unknown>)));
+  }
+
+  checkObject(answer: Answer): void {
+    this.#check(({ metadata }) => (metadata as Record<string, unknown> | null | undefined)?.context, answer);
+  }
+
+  async createObject(options: unknown, asked: unknown): Promise<ObjectMetadata> {
+    const request = this.prepare(OPERATION.createObject, options);
+    return this.run(this.asked(asked), async (call) => {
+      const answer = await this.send(request, call);
+      this.#check(({ context }) => context, answer);
+      return this.shape(answer, request, shapes.metadata);
+    });
+  }
+
+  async listObjects(
+    options: unknown,
+    asked: unknown,
+  ): Promise<{ data: ObjectSummary[]; listMetadata: ListMetadata }> {
+    const request = this.prepare(OPERATION.listObjects, options);
+    return this.run(this.asked(asked), async (call) => {
+      const page = this.shape(await this.send(request, call), request, shapes.summaries);
+      if (this.#scope !== undefined) page.data = await this.#within(page.data, call);
+      return page;
+    });
+  }
+
+  /** `readObject` or `readObjectByName`. */
+  async readObject(
+    operation: number,
+    options: unknown,
+    asked: unknown,
+  ): Promise<VaultObject<string | Bytes>> {
+    const request = this.prepare(operation, options);
+    return this.run(this.asked(asked), (call) => this.read(request, call));
+  }
+
+  /** Reads an object; one outside the scope is refused before its value is looked at. */
+  async read(request: Request, call: Call): Promise<VaultObject<string | Bytes>> {
+    const answer = await this.send(request, call);
+    this.checkObject(answer);
+    const object: VaultObject<string | Bytes> = this.shape(answer, request, shapes.object);
+    if (request.bytes) object.value = checked(() => decodeValue(object.value as string)) as Bytes;
+    return object;
+  }
+
+  async describeObject(options: unknown, asked: unknown): Promise<VaultObject<undefined>> {
+    const request = this.prepare(OPERATION.describeObject, options);
+    return this.run(this.asked(asked), (call) => this.#describe(request, call));
+  }
+
+  async #describe(request: Request, call: Call): Promise<VaultObject<undefined>> {
+    const answer = await this.send(request, call);
+    this.checkObject(answer);
+    return this.shape(answer, request, shapes.described);
+  }
+
+  describe(id: string, call: Call): Promise<VaultObject<undefined>> {
+    return this.#describe(this.prepare(OPERATION.describeObject, { id }), call);
+  }
+
+  async listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {
+    const request = this.prepare(OPERATION.listObjectVersions, options);
+    return this.run(this.asked(asked), async (call) => {
+      await this.look(request, call);
+      return this.shape(await this.send(request, call), request, shapes.versions);
+    });
+  }
+
+  /**
+   * Before an operation whose answer does not show the context, or comes too late: looks whether the object is within
+   * the scope. A context never changes, so what is seen here still holds afterwards.
+   */
+  async look(request: Request, call: Call): Promise<void> {
+    if (this.#scope !== undefined) await this.describeBy(request, call);
+  }
+
+  /** The object that another request is about. */
+  describeBy({ operation, target }: Request, call: Call): Promise<VaultObject<undefined>> {
+    const [path = ''] = target.split('?');
+    const object = operation === OPERATION.listObjectVersions ? path.slice(0, path.lastIndexOf('/')) : path;
+    const { describeObject } = OPERATION;
+    return this.#describe(requestOf(describeObject, 'GET', `${object}/metadata`), call);
+  }
+
+  /**
+   * The items of a page that are within the scope. A list does not show contexts, so each item is described, a few at
+   * a time; one that is gone by then is left out too.
+   */
+  async #within(items: ObjectSummary[], call: Call): Promise<ObjectSummary[]> {
+    const within = await atOnce(items, async ({ id }) => {
+      try {
+        await this.describe(id, call);
+        return true;
+      } catch (error) {
+        if (hasCode(error, 'context_mismatch', 'not_found')) return false;
+        // The page is lost: the other requests need not go on.
+        call.cancel();
+        throw error;
+      }
+    });
+    return items.filter((_, at) => within[at]);
+  }
+
+  async createDataKey(options: unknown, asked: unknown) {
+    const request = this.prepare(OPERATION.createDataKey, options);
+    return this.run(this.asked(asked), async (call) => {
+      const answer = await this.send(request, call);
+      this.#check(({ context }) => context, answer);
+      return this.shape(answer, request, shapes.pair);
+    });
+  }
+
+  async decryptDataKey(options: unknown, asked: unknown) {
+    this.unscoped();
+    const request = this.prepare(OPERATION.decryptDataKey, options);
+    return this.run(this.asked(asked), async (call) =>
+      this.shape(await this.send(request, call), request, shapes.dataKey),
+    );
+  }
+
+  async createRekey(options: unknown, asked: unknown) {
+    this.unscoped();
+    const request = this.prepare(OPERATION.createRekey, options);
+    return this.run(this.asked(asked), async (call) =>
+      this.shape(await this.send(request, call), request, shapes.rekeyed),
+    );
+  }
+
+  async listEvents(options: unknown, asked: unknown) {
+    const request = this.prepare(OPERATION.listEvents, options);
+    return this.run(this.asked(asked), async (call) =>
+      this.shape(await this.send(request, call), request, shapes.events),
+    );
+  }
+
+  /** A data key in the module's memory: a fresh one with its wrapped copies, or the one that was asked for. */
+  async fetchKey(request: Request, call: Call): Promise<SharedKey> {
+    const answer = await this.send(request, call);
+    if (request.operation === OPERATION.createDataKey) this.#check(({ context }) => context, answer);
+    return new SharedKey(
+      this.shape(answer, request, (wire) => takeKey(wire, request.operation !== OPERATION.decryptDataKey)),
+    );
+  }
+}

@@ -1,0 +1,515 @@
+// Encryption outside the Vault, of one item and of many, by data keys that come from the service for each, or from those
+// that are kept. Arguments are read before anything is waited for.
+import { CoreKey, goLayout, prepareRekey, readings, wrong } from '../../wasm/client/client.js';
+import { checked, VaultError } from '../errors.js';
+import type { BatchResult, Bytes } from '../types.js';
+import { decodeText, toBase64 } from './base64.js';
+import { type Call, failed } from './call.js';
+import { isAside, joined, open, type Sealed, SharedKey, seal } from './cipher.js';
+import type { DataKeys } from './data-keys.js';
+import { atOnce, type Engine, hasCode } from './engine.js';
+import type { Request } from './host.js';
+import { pooled, random } from './runtime.js';
+
+/** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
+const DATA_MAX = 1 << 27;
+/** So many of an envelope's first bytes tell where its parts are (core's `HEAD_BYTES`, or more). */
+const HEAD_BYTES = 64;
+const NONCE_BYTES = 12;
+const NOTHING = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const tooMuch = (name: string) =>
+  failed('invalid_request', 'more than 128 MiB at once; use encryptStream', name);
+
+function isBytes(value: unknown): value is Uint8Array {
+  try {
+    return value instanceof Uint8Array;
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
+}
+
+/** A copy of bytes: what the caller does with theirs afterwards does not count. Nothing where their buffer is gone. */
+function copyOf(bytes: Uint8Array, name: string, max: number): Bytes | undefined {
+  let copy: Bytes | undefined;
+  try {
+    if (bytes.length <= max) copy = new Uint8Array(bytes);
+  } catch {
+    return undefined;
+  }
+  if (copy === undefined) throw tooMuch(name);
+  return copy;
+}
+
+/** The bytes themselves, where they are some for certain: none may be a buffer that is gone. */
+function inPlace(bytes: Uint8Array): Bytes | undefined {
+  try {
+    return bytes.length > 0 && bytes.length <= DATA_MAX ? (bytes as Bytes) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text or bytes, of a parameter of that name. `mine`: the caller's own bytes, where there are any. */
+function bytesOf(value: unknown, name: string, mine = false): Bytes {
+  if (typeof value === 'string' && value.length > DATA_MAX) throw tooMuch(name);
+  // On its way to bytes half a character would silently become U+FFFD.
+  if (typeof value === 'string' && isWellFormed(value)) {
+    const bytes = encode(value);
+    if (bytes.length > DATA_MAX) throw tooMuch(name);
+    return bytes;
+  }
+  const bytes = isBytes(value) ? (mine && inPlace(value)) || copyOf(value, name, DATA_MAX) : undefined;
+  if (bytes !== undefined) return bytes;
+  throw checked(() => wrong(name, 'a string or a Uint8Array', value, true));
+}
+
+/** Text as UTF-8. Asking the runtime costs more than the work where there is little to do. */
+function encode(text: string): Bytes {
+  if (text.length > 32) return encoder.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return encoder.encode(text);
+    bytes[at] = unit;
+  }
+  return bytes;
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+}
+
+/** Associated data; nothing and no text are the same, as in the official SDKs. */
+export function associated(value: unknown): Bytes {
+  return (value ?? undefined) === undefined ? NOTHING : bytesOf(value, 'associatedData');
+}
+
+/** What is to be encrypted, and what it is bound to. */
+interface Plain {
+  data: Bytes;
+  aad: Bytes;
+}
+
+function plainOf(data: unknown, associatedData: unknown, mine = false): Plain {
+  return { data: bytesOf(data, 'data', mine), aad: associated(associatedData) };
+}
+
+/** One reading of an envelope. */
+interface Reading extends Sealed {
+  go: boolean;
+  nonce: Bytes;
+  /** The wrapped copies of its data key, in base64. */
+  blob: string;
+}
+
+/** What is to be decrypted: at least one reading, the likeliest first, and what it was bound to. */
+interface Envelope {
+  readings: Reading[];
+  aad: Bytes;
+}
+
+function envelopeOf(value: unknown, associatedData: unknown): Envelope {
+  const aad = associated(associatedData);
+  let bytes: Bytes | undefined;
+  if (typeof value === 'string') {
+    if (value.length > DATA_MAX * 2) throw tooMuch('envelope');
+    bytes = decodeText(value);
+  } else if (isBytes(value)) bytes = copyOf(value, 'envelope', DATA_MAX * 2);
+  if (bytes === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
+  const envelope = bytes;
+  const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
+  const found: Reading[] = [];
+  for (let at = 0; at < places.length; at += 9) {
+    const part = (which: number) => envelope.subarray(places[at + which], places[at + which + 1]);
+    const [nonce, tag, keys, ciphertext] = [part(1), part(3), part(5), part(7)];
+    found.push({ go: places[at] === 1, nonce, tag, blob: toBase64(keys), ciphertext });
+  }
+  return { readings: found, aad };
+}
+
+function textOf(plaintext: Bytes): string {
+  try {
+    return decoder.decode(plaintext);
+  } catch {
+    throw failed('invalid_request', 'it holds bytes that are not text; use decryptBytes', 'envelope');
+  }
+}
+
+/** Wrong key, wrong associated data or changed ciphertext: which of them is not told. */
+export function undecryptable(what = 'the envelope'): VaultError {
+  return failed('decryption_failed', `${what} could not be decrypted`);
+}
+
+/** An envelope, as text or as bytes; at once, where WebCrypto is not needed. `fresh`: whether the key is used for nothing
+ * else. */
+function sealed(
+  key: SharedKey,
+  { data, aad }: Plain,
+  go: boolean,
+  asBytes: boolean,
+  fresh: boolean,
+  engine: Engine,
+): string | Bytes | Promise<string | Bytes> {
+  const nonce = fresh ? pooled(NONCE_BYTES) : random(NONCE_BYTES);
+  const finish = ({ ciphertext, tag }: Sealed) => {
+    const prefix = checked(() => key.core.frame(go, nonce, tag));
+    const envelope = joined(prefix, ciphertext, go ? tag : NOTHING);
+    return asBytes ? envelope : toBase64(envelope);
+  };
+  const made = seal(key, nonce, aad, data, engine.cipher);
+  return made instanceof Promise ? made.then(finish) : finish(made);
+}
+
+/** The plaintext of a reading, if the key fits it; at once, where WebCrypto is not needed. */
+function opened(
+  key: SharedKey,
+  reading: Reading,
+  aad: Bytes,
+  asBytes: boolean,
+  engine: Engine,
+): string | Bytes | undefined | Promise<string | Bytes | undefined> {
+  const finish = (plaintext: Bytes | undefined) =>
+    plaintext === undefined || asBytes ? plaintext : textOf(plaintext);
+  const made = open(key, reading.nonce, aad, reading, engine.cipher);
+  return made instanceof Promise ? made.then(finish) : finish(made);
+}
+
+/** Whether the service does not take a key blob for one of its own. */
+function isRefusal(error: unknown): boolean {
+  return hasCode(error, 'invalid_request', 'not_found', 'validation_failed');
+}
+
+const toArray = (items: unknown): unknown[] => {
+  if (Array.isArray(items)) return items;
+  throw checked(() => wrong('items', 'an array', items, false));
+};
+
+/** A member of what a caller gave; nothing of what has none. */
+function member(of: unknown, name: string): unknown {
+  try {
+    return (of as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+type Outcome<T> = { value: T } | { error: VaultError };
+
+/** What comes of reading an item, as a value. */
+function outcome<T>(read: () => T): Outcome<T> {
+  try {
+    return { value: read() };
+  } catch (error) {
+    if (error instanceof VaultError) return { error };
+    throw error;
+  }
+}
+
+/** `{ok: true, value}` or `{ok: false, error}` for each item, which is named in the problems of its arguments. */
+function settled<T>(outcomes: Outcome<T>[]): BatchResult<T>[] {
+  return outcomes.map((outcome, at) => {
+    if ('value' in outcome) return { ok: true, value: outcome.value };
+    const { error } = outcome;
+    if (error.problems.length === 0 || error.status !== undefined) return { ok: false, error };
+    const problems = error.problems.map(({ field, message }) => ({
+      field: `items[${at}].${field}`,
+      message,
+    }));
+    const message = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    return { ok: false, error: new VaultError({ ...error.toJSON(), problems, message, cause: error.cause }) };
+  });
+}
+
+/** A client, and the data keys that it keeps, if it does. */
+export class KeySource {
+  readonly #engine: Engine;
+  readonly #kept: DataKeys | undefined;
+
+  constructor(engine: Engine, kept: DataKeys | undefined) {
+    this.#engine = engine;
+    this.#kept = kept;
+  }
+
+  /** The request for a data key of this context. */
+  create(context: unknown): Request {
+    return this.#engine.dataKeyRequest(context);
+  }
+
+  #pair(create: Request, { data }: Plain, call: Call): SharedKey | Promise<SharedKey> {
+    return this.#kept?.pair(this.#engine, create, data.length, call) ?? this.#engine.fetchKey(create, call);
+  }
+
+  /** The data key of a blob, for the caller to release; nothing where the service does not take the blob for one of its
+   * own: then it was another reading's. */
+  unwrap(blob: string, call: Call): Promise<SharedKey | undefined> {
+    const unwrap = async (blob: string, call: Call) => {
+      try {
+        const request = this.#engine.unwrapRequest(blob);
+        return await this.#engine.fetchKey(request, call);
+      } catch (error) {
+        if (isRefusal(error)) return undefined;
+        throw error;
+      }
+    };
+    return this.#kept?.open(blob, this.#engine, call, unwrap) ?? unwrap(blob, call);
+  }
+
+  async encrypt(
+    create: () => Request,
+    data: unknown,
+    associatedData: unknown,
+    options: unknown,
+    asBytes: boolean,
+  ): Promise<string | Bytes> {
+    const plain = plainOf(data, associatedData, true);
+    const request = create();
+    const asked = this.#engine.asked(options, 1);
+    return this.#engine.run(asked, async (call) => {
+      const found = this.#pair(request, plain, call);
+      // Where nothing is waited for, the caller cannot change theirs, and they need not be copied.
+      const waits = found instanceof Promise || isAside(this.#engine.cipher, plain.data.length);
+      if (waits && plain.data === data) plain.data = new Uint8Array(plain.data);
+      const key = found instanceof Promise ? await found : found;
+      try {
+        const made = sealed(
+          key,
+          plain,
+          asked.layout === true,
+          asBytes,
+          this.#kept === undefined,
+          this.#engine,
+        );
+        return made instanceof Promise ? await call.race(made) : made;
+      } finally {
+        key.release();
+      }
+    });
+  }
+
+  async decrypt(
+    envelope: unknown,
+    associatedData: unknown,
+    options: unknown,
+    asBytes: boolean,
+  ): Promise<string | Bytes> {
+    this.#engine.unscoped();
+    const read = envelopeOf(envelope, associatedData);
+    return this.#engine.run(this.#engine.asked(options), (call) =>
+      this.#openWith(read, asBytes, (blob) => this.unwrap(blob, call), call),
+    );
+  }
+
+  /** The plaintext by whichever reading opens. `keyOf` is asked once for each distinct key blob. */
+  async #openWith(
+    { readings, aad }: Envelope,
+    asBytes: boolean,
+    keyOf: (blob: string) => Promise<SharedKey | undefined>,
+    call?: Call,
+  ): Promise<string | Bytes> {
+    const known = new Map<string, SharedKey | undefined>();
+    try {
+      for (const reading of readings) {
+        if (!known.has(reading.blob)) known.set(reading.blob, await keyOf(reading.blob));
+        const key = known.get(reading.blob);
+        if (key === undefined) continue;
+        const made = opened(key, reading, aad, asBytes, this.#engine);
+        const plaintext = made instanceof Promise ? await (call ? call.race(made) : made) : made;
+        if (plaintext !== undefined) return plaintext;
+      }
+    } finally {
+      for (const key of known.values()) key?.release();
+    }
+    throw undecryptable();
+  }
+
+  /** An envelope under a data key that the caller has. No request. */
+  async encryptWith(
+    pair: unknown,
+    data: unknown,
+    associatedData: unknown,
+    options: unknown,
+  ): Promise<string> {
+    this.#engine.open();
+    const core = checked(() => CoreKey.given(member(pair, 'dataKey'), member(pair, 'encryptedKeys'), true));
+    const key = new SharedKey(core);
+    try {
+      const plain = plainOf(data, associatedData);
+      const go = checked(() => goLayout(options));
+      return (await sealed(key, plain, go, false, false, this.#engine)) as string;
+    } finally {
+      key.release();
+    }
+  }
+
+  /** The plaintext by a data key that the caller has. No request. */
+  async decryptWith(
+    dataKey: unknown,
+    envelope: unknown,
+    associatedData: unknown,
+    asBytes: boolean,
+  ): Promise<string | Bytes> {
+    this.#engine.open();
+    const key = new SharedKey(checked(() => CoreKey.given(dataKey, undefined, false)));
+    try {
+      const read = envelopeOf(envelope, associatedData);
+      return await this.#openWith(read, asBytes, async () => key.hold());
+    } finally {
+      key.release();
+    }
+  }
+
+  /**
+   * The same envelope with its data key wrapped for another context. Which reading is right is for the service to say:
+   * the first whose keys it takes.
+   */
+  async rekey(envelope: unknown, context: unknown, options: unknown): Promise<string | Bytes> {
+    this.#engine.unscoped();
+    const { readings } = envelopeOf(envelope, undefined);
+    const requests = readings.map(({ blob }) => checked(() => prepareRekey(blob, context)) as Request);
+    const contextKey = this.#kept && this.create(context).contextKey;
+    return this.#engine.run(this.#engine.asked(options), async (call) => {
+      for (const [at, { go, nonce, tag, ciphertext }] of readings.entries()) {
+        let key: SharedKey;
+        try {
+          key = await this.#engine.fetchKey(requests[at] as Request, call);
+        } catch (error) {
+          // A 422 is about the context: this reading's keys were the service's.
+          if (isRefusal(error) && !hasCode(error, 'validation_failed')) continue;
+          throw error;
+        }
+        try {
+          if (contextKey !== undefined) this.#kept?.learn(key, contextKey);
+          const prefix = checked(() => key.core.frame(go, nonce, tag));
+          const made = joined(prefix, ciphertext, go ? tag : NOTHING);
+          return typeof envelope === 'string' ? toBase64(made) : made;
+        } finally {
+          key.release();
+        }
+      }
+      throw undecryptable();
+    });
+  }
+
+  /** Whether an envelope is known to be wrapped for another context than this one; nothing where it is not known for
+   * which, as the service does not tell it of a blob. */
+  isStale(create: () => Request, envelope: unknown): boolean | undefined {
+    const { readings } = envelopeOf(envelope, undefined);
+    const { contextKey } = create();
+    for (const { blob } of readings) {
+      const known = this.#kept?.contextOf(blob);
+      if (known !== undefined) return known !== contextKey;
+    }
+    return undefined;
+  }
+
+  /** Envelopes of all items: under one data key, or under those that are kept. */
+  async encryptMany(create: () => Request, items: unknown, options: unknown): Promise<BatchResult<string>[]> {
+    const asked = this.#engine.asked(options, 1);
+    const request = create();
+    const plains = toArray(items).map((item) =>
+      outcome(() => plainOf(member(item, 'data'), member(item, 'associatedData'))),
+    );
+    return this.#engine.run(asked, async (call) => {
+      const results: Outcome<string>[] = [];
+      let key: SharedKey | undefined;
+      /** Where there is no key to be had, there is none for the rest either. */
+      let lost: unknown;
+      try {
+        for (const plain of plains) {
+          if ('error' in plain) {
+            results.push(plain);
+            continue;
+          }
+          try {
+            this.#kept?.check(plain.value.data.length);
+          } catch (error) {
+            results.push({ error: error as VaultError });
+            continue;
+          }
+          // Kept keys are counted by the message.
+          if (lost === undefined && (key === undefined || this.#kept !== undefined)) {
+            key?.release();
+            key = undefined;
+            try {
+              key = await this.#pair(request, plain.value, call);
+            } catch (error) {
+              if (!(error instanceof VaultError)) throw error;
+              lost = error;
+            }
+          }
+          if (key !== undefined) {
+            const made = sealed(key, plain.value, asked.layout === true, false, false, this.#engine);
+            results.push({ value: (made instanceof Promise ? await call.race(made) : made) as string });
+          } else if (results.some((result) => 'value' in result)) {
+            results.push({ error: lost as VaultError });
+          } else throw lost;
+        }
+      } finally {
+        key?.release();
+      }
+      return settled(results);
+    });
+  }
+
+  /** Plaintexts of all items. Each distinct key blob is unwrapped once. */
+  async decryptMany(items: unknown, options: unknown): Promise<BatchResult<string>[]> {
+    this.#engine.unscoped();
+    const envelopes = toArray(items).map((item) =>
+      outcome(() => envelopeOf(member(item, 'envelope'), member(item, 'associatedData'))),
+    );
+    return this.#engine.run(this.#engine.asked(options), async (call) => {
+      const results = new Map<number, Outcome<string>>();
+      const keys = new Map<string, Outcome<SharedKey | undefined>>();
+      try {
+        // In rounds: the likeliest reading of each, then the next of those that did not open.
+        for (let round = 0; ; round++) {
+          const left: [number, Reading, Bytes][] = [];
+          for (const [at, envelope] of envelopes.entries()) {
+            const reading = 'value' in envelope ? envelope.value.readings[round] : undefined;
+            if (reading !== undefined && 'value' in envelope && !results.has(at))
+              left.push([at, reading, envelope.value.aad]);
+          }
+          if (left.length === 0) break;
+          const blobs = new Set(left.map(([, { blob }]) => blob).filter((blob) => !keys.has(blob)));
+          await atOnce([...blobs], async (blob) => {
+            try {
+              keys.set(blob, { value: await this.unwrap(blob, call) });
+            } catch (error) {
+              if (!(error instanceof VaultError)) throw error;
+              keys.set(blob, { error });
+            }
+          });
+          for (const [at, reading, aad] of left) {
+            const key = keys.get(reading.blob);
+            if (key === undefined) continue;
+            if ('error' in key) {
+              results.set(at, key);
+              continue;
+            }
+            if (key.value === undefined) continue;
+            try {
+              const made = opened(key.value, reading, aad, false, this.#engine);
+              const value = made instanceof Promise ? await call.race(made) : made;
+              if (value !== undefined) results.set(at, { value: value as string });
+            } catch (error) {
+              if (!hasCode(error, 'invalid_request')) throw error;
+              results.set(at, { error: error as VaultError });
+            }
+          }
+        }
+      } finally {
+        for (const key of keys.values()) if ('value' in key) key.value?.release();
+      }
+      return settled(
+        envelopes.map((envelope, at) =>
+          'error' in envelope ? envelope : (results.get(at) ?? { error: undecryptable() }),
+        ),
+      );
+    });
+  }
+}

@@ -1,0 +1,136 @@
+// Requests of the commonest kinds whose options are plain: nothing in them that core would refuse, encode or read in a
+// way of its own. Each is made from one that core made before, with other texts in its places, as asking core costs more
+// than the rest of such a call. Whatever is not plain is core's.
+import { OPERATION, type Request } from './host.js';
+
+/** An ID or a version that core would neither refuse nor encode: no `name`, which is too short for it. */
+const PLAIN_ID = /^[A-Za-z0-9_-]{5,256}$/;
+/** A name that core would not refuse, and JSON not escape. */
+const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
+/** Longest value. */
+const VALUE_MAX = 1 << 26;
+/** Most patterns that are remembered: one for each context. */
+const PATTERNS_MAX = 200;
+
+/** Stand in the options that core makes a pattern of; in its body and target other texts take their places. */
+const [ID, NAME, VALUE, VERSION] = ['-id-id-', '-name-', '-value-', '-version-'] as const;
+
+/** The same for a key blob, which is base64. */
+const BLOB = 'a2V5cw==';
+
+type Prepare = (operation: number, options: unknown) => Request;
+type Options = Record<string, unknown>;
+
+function isValue(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length <= VALUE_MAX &&
+    (value as unknown as { isWellFormed(): boolean }).isWellFormed()
+  );
+}
+
+/** What a context of nothing but strings reads, to know it again by. */
+function plainText(context: unknown): string | undefined {
+  const prototype: unknown = Object.getPrototypeOf(context);
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  const map = context as Options;
+  for (const name of Object.keys(map)) if (typeof map[name] !== 'string') return undefined;
+  return JSON.stringify(map);
+}
+
+/** A text in which others take the places of some. */
+function filled(text: string, ...places: [place: string, by: string][]): string {
+  let rest = text;
+  let done = '';
+  for (const [place, by] of places) {
+    const at = rest.indexOf(place);
+    done += rest.slice(0, at) + by;
+    rest = rest.slice(at + place.length);
+  }
+  return done + rest;
+}
+
+export class Quick {
+  readonly #prepare: Prepare;
+  readonly #patterns = new Map<string, Request>();
+
+  constructor(prepare: Prepare) {
+    this.#prepare = prepare;
+  }
+
+  /** The request, where its options are plain. A getter or a proxy that throws is not. */
+  request(operation: number, options: unknown): Request | undefined {
+    try {
+      const given = options as Options;
+      if (operation === OPERATION.readObject) return this.#read(given);
+      if (operation === OPERATION.createObject) return this.#create(given);
+      return operation === OPERATION.updateObject ? this.#update(given) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** A request of which nothing but the context is the caller's. */
+  remembered(kind: string, context: unknown, make: () => Request): Request {
+    let text: string | undefined;
+    try {
+      text = plainText(context);
+    } catch {}
+    return text === undefined ? make() : this.#pattern(kind + text, make);
+  }
+
+  /** The request that unwraps a blob. */
+  unwrap(blob: string, make: (blob: string) => Request): Request {
+    const pattern = this.#pattern('unwrap', () => make(BLOB));
+    return { ...pattern, body: filled(pattern.body as string, [BLOB, blob]) };
+  }
+
+  /** One that core made, or makes now, for options that are like these. */
+  #pattern(key: string, make: () => Request): Request {
+    let known = this.#patterns.get(key);
+    if (known === undefined) {
+      known = make();
+      if (this.#patterns.size >= PATTERNS_MAX) this.#patterns.clear();
+      this.#patterns.set(key, known);
+    }
+    return known;
+  }
+
+  #read(options: Options): Request | undefined {
+    const { id } = options;
+    if (typeof id !== 'string' || Object.keys(options).length !== 1 || !PLAIN_ID.test(id)) return undefined;
+    const pattern = this.#pattern('read', () => this.#prepare(OPERATION.readObject, { id: ID }));
+    return { ...pattern, target: filled(pattern.target, [ID, id]) };
+  }
+
+  #create(options: Options): Request | undefined {
+    const { name, value, context } = options;
+    if (typeof name !== 'string' || !PLAIN_NAME.test(name) || !isValue(value)) return undefined;
+    const text = Object.keys(options).length === 3 ? plainText(context) : undefined;
+    if (text === undefined) return undefined;
+    const marked = { name: NAME, value: VALUE, context };
+    const pattern = this.#pattern(text, () => this.#prepare(OPERATION.createObject, marked));
+    // The name comes first and the value last: a context that holds the same texts is between them.
+    const body = pattern.body as string;
+    const at = body.lastIndexOf(VALUE);
+    const end = body.slice(at + VALUE.length + 1);
+    const quoted = JSON.stringify(value);
+    return { ...pattern, value, body: filled(body.slice(0, at - 1), [NAME, name]) + quoted + end };
+  }
+
+  #update(options: Options): Request | undefined {
+    const { id, value, versionCheck } = options;
+    if (typeof id !== 'string' || !PLAIN_ID.test(id) || !isValue(value)) return undefined;
+    const isLocked = typeof versionCheck === 'string' && PLAIN_ID.test(versionCheck);
+    if (Object.keys(options).length !== (isLocked ? 3 : 2)) return undefined;
+    const marked = { id: ID, value: VALUE, ...(isLocked && { versionCheck: VERSION }) };
+    const pattern = this.#pattern(isLocked ? 'locked' : 'update', () =>
+      this.#prepare(OPERATION.updateObject, marked),
+    );
+    const quoted = JSON.stringify(value);
+    const places: [string, string][] = [[`"${VALUE}"`, quoted]];
+    if (isLocked) places.unshift([VERSION, versionCheck as string]);
+    const body = filled(pattern.body as string, ...places);
+    return { ...pattern, value, target: filled(pattern.target, [ID, id]), body };
+  }
+}

@@ -1,0 +1,269 @@
+// The one door to the network: every request is sent, answered, and sent again here, and nowhere else.
+import {
+  type CoreRetry,
+  checkAnswer,
+  describeOperation,
+  mayHaveLanded,
+  refusal,
+} from '../../wasm/client/client.js';
+import { bodyText } from '../body.js';
+import { checked, VaultError } from '../errors.js';
+import type { RequestEvent, ResponseEvent, RetryEvent } from '../types.js';
+import { type Call, Cut, failed } from './call.js';
+import { OPERATION, type Request } from './host.js';
+import { random } from './runtime.js';
+
+/** What a client is set up with, as core has checked it. */
+export interface Settings {
+  baseUrl: string;
+  /** Copied for each request; by what else goes with it, as adding a header to a copy costs more than the copy. */
+  headers: Record<'bare' | 'json' | 'keyed', Record<string, string>>;
+  /** To keep it out of messages that others wrote. */
+  key: string;
+  /** Nothing: the global one at the time of the call. */
+  fetch: typeof fetch | null | undefined;
+  timeoutMs: number;
+  attemptTimeoutMs: number | undefined;
+  retry: CoreRetry;
+  onRequest: ((event: RequestEvent) => unknown) | null | undefined;
+  onResponse: ((event: ResponseEvent) => unknown) | null | undefined;
+  onRetry: ((event: RetryEvent) => unknown) | null | undefined;
+  /** Counts requests, for hooks. */
+  calls?: number;
+}
+
+/** An answer of the service's. */
+export interface Answer {
+  status: number;
+  /** By its name; nothing where there is none, or no string. */
+  header(name: string): string | undefined;
+  /** What `JSON.parse` made; nothing where it is no JSON. */
+  body: unknown;
+}
+
+/** Longest answer that is read, in bytes: the longest value, quoted as JSON with a little to escape. A Worker has
+ * 128 MB in all. */
+const ANSWER_MAX_MIB = 80;
+
+/** What is noted of a request beside its answer. */
+export interface Note {
+  /** Whether an attempt before the last may have taken effect, its answer lost. */
+  uncertain: boolean;
+}
+
+/** Sends a request, again where that may help, and returns the success or throws what went wrong. */
+export async function send(settings: Settings, request: Request, call: Call, note?: Note): Promise<Answer> {
+  const url = settings.baseUrl + request.target;
+  const key = idempotencyKey(settings, request, call);
+  const told = new Told(settings, request);
+  let waitedForKey = false;
+  for (let number = 1; ; number++) {
+    told.request(number);
+    const started = Date.now();
+    let [failure, lostBody]: [VaultError | undefined, boolean] = [undefined, false];
+    try {
+      const answer = await call.race(
+        call.attemptTimeoutMs === undefined
+          ? attempt(settings, url, request, key, call.signal)
+          : within(call.attemptTimeoutMs, call, (signal) => attempt(settings, url, request, key, signal)),
+      );
+      told.response(number, started, answer);
+      settings.retry.earn();
+      return answer;
+    } catch (error) {
+      failure = asFailure(error);
+      lostBody =
+        failure.code === 'malformed_response' && (failure.status ?? 0) >= 200 && (failure.status ?? 0) < 300;
+    }
+    told.response(number, started, failure);
+    const { code, retryAfterMs } = failure;
+    const pauseMs = checked(() =>
+      settings.retry.decide(
+        code,
+        retryAfterMs,
+        number,
+        request.repeatable,
+        lostBody,
+        waitedForKey,
+        call.leftMs,
+        Math.random(),
+      ),
+    );
+    if (pauseMs === undefined) throw failure;
+    if (note && mayHaveLanded(code)) note.uncertain = true;
+    waitedForKey ||= code === 'customer_key_inaccessible';
+    told.retry(number, failure, pauseMs);
+    await call.pause(pauseMs);
+  }
+}
+
+function asFailure(error: unknown): VaultError {
+  if (error instanceof VaultError) return error;
+  throw error;
+}
+
+/** Runs an attempt under the call's signal, within its own time. */
+async function within<T>(ms: number, call: Call, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const cut = new Cut(ms, call.signal);
+  try {
+    return await cut.race(work(cut.signal));
+  } finally {
+    cut.close();
+  }
+}
+
+/** One for all attempts of a creation. */
+function idempotencyKey(settings: Settings, request: Request, call: Call): string | undefined {
+  if (request.method !== 'POST') return undefined;
+  // The caller's is for what they create: one key for the several decryptions of a call would mix them up.
+  if (call.idempotencyKey !== undefined && request.operation !== OPERATION.decryptDataKey)
+    return call.idempotencyKey;
+  if (!settings.retry.repeats) return undefined;
+  // Pages that are not secure have no `randomUUID`.
+  return (
+    crypto.randomUUID?.() ?? Array.from(random(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  );
+}
+
+async function attempt(
+  settings: Settings,
+  url: string,
+  request: Request,
+  key: string | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { operation, method, body } = request;
+  let response: Partial<Response> | undefined;
+  let text: string | null | undefined;
+  let status: unknown;
+  try {
+    // Called on nothing: workerd and browsers refuse `fetch` as another object's method. A URL and an object rather
+    // than a `Request`: `fetch` makes one anyway, and copying a finished one costs more than the rest of the call.
+    const fetch = settings.fetch ?? globalThis.fetch;
+    if (typeof fetch !== 'function')
+      throw failed('invalid_config', 'this runtime has none; pass one', 'fetch');
+    response = await fetch(url, {
+      method,
+      // Made anew for each attempt: whoever stands in for `fetch` may have changed the last one.
+      headers: headersOf(settings, body, key),
+      body: body as string,
+      signal,
+      // Authorization must not follow to wherever a redirect points.
+      redirect: 'manual',
+    });
+    status = read(response, 'status');
+    if (typeof status !== 'number') throw noResponse('no status');
+    text = await bodyText(response, ANSWER_MAX_MIB << 20);
+  } catch (error) {
+    throw error instanceof VaultError ? error : network(settings, error);
+  }
+  if (text === null) throw failed('malformed_response', `longer than ${ANSWER_MAX_MIB} MiB`, 'body');
+  if (text === undefined) throw noResponse('no text()');
+  if (typeof text !== 'string') throw noResponse('a text() that gives no string');
+  const answer: Answer = {
+    status: Math.min(Math.max(Math.trunc(status), 0), 0xffff),
+    header: (name) => header(response, name),
+    body: undefined,
+  };
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  try {
+    // What the service says of a failure may repeat the API key.
+    answer.body = JSON.parse(isSuccess ? text : text.replaceAll(settings.key, '[API key]'));
+  } catch {}
+  const requestId = () => answer.header('x-request-id');
+  if (!isSuccess) {
+    const after = answer.header('retry-after');
+    throw checked(() => refusal(operation, answer.status, requestId(), after, Date.now(), answer.body));
+  }
+  // Broken off on its way: what it answers may have happened all the same.
+  if (answer.body === undefined && answer.status !== 204)
+    checked(() => checkAnswer(operation, answer.status, requestId(), undefined));
+  return answer;
+}
+
+function headersOf(
+  { headers }: Settings,
+  body: string | undefined,
+  key: string | undefined,
+): Record<string, string> {
+  if (body === undefined) return { ...headers.bare };
+  return key === undefined ? { ...headers.json } : { ...headers.keyed, 'Idempotency-Key': key };
+}
+
+/** A property: whoever stands in for `fetch` may answer with a class of their own, or with less than they should. */
+function read(of: unknown, name: string): unknown {
+  try {
+    return (of as Record<string, unknown> | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function header(response: unknown, name: string): string | undefined {
+  try {
+    const value = (response as Response).headers.get(name);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function noResponse(has: string): VaultError {
+  return failed('malformed_response', `what fetch returned is no Response: it has ${has}`);
+}
+
+function network(settings: Settings, cause: unknown): VaultError {
+  // Node's own says "fetch failed", and why in the cause.
+  const said = [read(cause, 'message'), read(read(cause, 'cause'), 'message')];
+  const texts = said.filter((text): text is string => typeof text === 'string' && text !== '');
+  const message = ['no answer from the service', ...texts].join(': ');
+  return failed('network_error', message.replaceAll(settings.key, '[API key]'), '', cause);
+}
+
+/** What a client tells of its requests: to logs, counters, traces. No value, key, header or name is in it. */
+class Told {
+  readonly #settings: Settings;
+  readonly #about: Pick<RequestEvent, 'operation' | 'method' | 'route' | 'call'> | undefined;
+
+  constructor(settings: Settings, { operation, method }: Request) {
+    this.#settings = settings;
+    settings.calls = (settings.calls ?? 0) + 1;
+    if (!(settings.onRequest || settings.onResponse || settings.onRetry)) return;
+    const [name, route] = describeOperation(operation) as [string, string];
+    this.#about = { operation: name, method, route, call: settings.calls };
+  }
+
+  request(attempt: number): void {
+    this.#tell(this.#settings.onRequest, attempt, {});
+  }
+
+  response(attempt: number, started: number, outcome: Answer | VaultError): void {
+    const { onResponse } = this.#settings;
+    if (typeof onResponse !== 'function') return;
+    const durationMs = Math.max(Date.now() - started, 0);
+    const more =
+      outcome instanceof VaultError
+        ? facts(outcome)
+        : { status: outcome.status, requestId: outcome.header('x-request-id') };
+    this.#tell(onResponse, attempt, { durationMs, ...more });
+  }
+
+  retry(attempt: number, failure: VaultError, delayMs: number): void {
+    this.#tell(this.#settings.onRetry, attempt, { delayMs, ...facts(failure) });
+  }
+
+  /** What a hook throws is not the call's trouble, at once or later. */
+  #tell<More extends object>(
+    hook: ((event: RequestEvent & More) => unknown) | null | undefined,
+    attempt: number,
+    more: More,
+  ): void {
+    if (typeof hook !== 'function' || this.#about === undefined) return;
+    const event = { ...this.#about, attempt, ...more };
+    (async () => hook(event))().catch(() => {});
+  }
+}
+
+function facts({ status, requestId, code }: VaultError): Pick<RetryEvent, 'status' | 'requestId' | 'code'> {
+  return { status, requestId, code };
+}
