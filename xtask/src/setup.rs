@@ -5,7 +5,7 @@ use crate::project::{Project, find, run};
 use crate::wasm_target::{self, Source, Toolchain, apt_install};
 use anyhow::{Context, Result, bail};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const WASM_PACK: &str = "0.15.1";
 const CARGO_DENY: &str = "0.20.2";
@@ -28,6 +28,16 @@ impl Tools {
         let mut command = project.command(found.with_context(|| format!("{program} is not installed"))?);
         command.env("PATH", &path).env("CARGO_TARGET_DIR", project.path("target/wasm"));
         Ok(command)
+    }
+
+    /// Whether the compiler has the source of Rust's own library beside it.
+    pub(crate) fn has_std_source(&self, project: &Project) -> bool {
+        let sysroot = self.command(project, "rustc").and_then(|mut rustc| {
+            Ok(String::from_utf8(rustc.args(["--print", "sysroot"]).output()?.stdout)?)
+        });
+        sysroot.is_ok_and(|root| {
+            Path::new(root.trim()).join("lib/rustlib/src/rust/library/Cargo.toml").is_file()
+        })
     }
 }
 
