@@ -27,9 +27,10 @@ export async function measure(pair: Pair, clock: () => number | Promise<number>)
     theirs: [],
     ours: [],
   };
-  // Warm: what is compiled after a while shall be.
-  await once(pair.theirs, Math.min(pair.times, 100));
-  await once(pair.ours, Math.min(pair.times * 3, 300));
+  // Warm, both alike: what is compiled after a while shall be.
+  const warm = pair.times >= 100 ? 3 * pair.times : pair.times;
+  await once(pair.theirs, warm);
+  await once(pair.ours, warm);
   for (let round = 0; round < ROUNDS; round++) {
     result.theirs.push((await once(pair.theirs, pair.times)) * 1000);
     result.ours.push((await once(pair.ours, pair.times)) * 1000);

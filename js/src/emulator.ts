@@ -267,7 +267,7 @@ export class VaultEmulator {
     const names = options?.events ?? vaultEventNames;
     const query = { events: names.join(','), organization_id: options?.organizationId, limit: '100' };
     for (let after: string | undefined; ; ) {
-      const page = JSON.parse(this.#core.events(json({ ...query, after }), options?.apiKey, Date.now())) as {
+      const page = this.#core.events(json({ ...query, after }), options?.apiKey, Date.now()) as {
         data: { id: string; event: string; created_at: string; data: Record<string, unknown> }[];
         list_metadata: { after: string | null };
       };

@@ -2,18 +2,11 @@
 import { decodeEnvelope, encode } from '../../wasm/client/client.js';
 import { checked } from '../errors.js';
 import type { Bytes } from '../types.js';
-import { builtin } from './runtime.js';
+import { buffer, decodeOwn } from './runtime.js';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-/** How many characters of the last group stand for no whole byte, and which bits of the last one must be zero then. */
-const REST_BITS = [0, -1, 15, 3];
-
-interface NodeBuffer {
-  from(text: string, encoding: 'base64'): Bytes;
-  from(buffer: ArrayBufferLike, at: number, length: number): { toString(encoding: 'base64'): string };
-}
-const buffer = builtin<{ Buffer: NodeBuffer }>('node:buffer')?.Buffer;
-const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Bytes };
+/** Which bits of the last character must be zero, by how many characters its group has. */
+const UNUSED_BITS = [0, 0, 15, 3] as const;
 
 export function toBase64(bytes: Uint8Array): string {
   const own = bytes as { toBase64?: () => string };
@@ -23,33 +16,55 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 /**
- * An envelope's bytes. What the quick ways take that is no base64 (spaces, other alphabets, bits that mean nothing)
- * shows in how long the result is or in the last character; all such goes to the module, which says what is wrong.
- * @throws {VaultError} `malformed_envelope`
+ * How many bytes a text is base64 of, if the runtime's quick ways read it as core does. They also take what is no base64:
+ * spaces and other characters, which shows in how long the result is; bits that mean nothing, in the last character;
+ * Node the URL's alphabet, and a character beyond Latin-1 by its lower half.
  */
+function lengthOf(text: string): number | undefined {
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  const length = text.length - padding;
+  const rest = length % 4;
+  if (padding === 0 ? rest === 1 : text.length % 4 !== 0) return undefined;
+  const unused = DIGITS.indexOf(text[length - 1] ?? 'A') & (UNUSED_BITS[rest] as number);
+  if (unused !== 0 || /[\u0100-\uffff]/.test(text) || text.includes('-') || text.includes('_'))
+    return undefined;
+  return Math.floor((length * 3) / 4);
+}
+
+/** An envelope's bytes. What is no base64 goes to the module, which says what is wrong.
+ * @throws {VaultError} `malformed_envelope` */
 export function decodeText(text: string): Bytes {
-  const quick = fromBase64 ?? (buffer && ((text: string) => buffer.from(text, 'base64')));
-  if (quick !== undefined) {
-    const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-    const length = text.length - padding;
-    const rest = length % 4;
-    const isWhole = padding === 0 ? rest !== 1 : text.length % 4 === 0;
-    const unused = DIGITS.indexOf(text[length - 1] ?? 'A') & (REST_BITS[rest] as number);
-    // Node reads a character beyond Latin-1 by its lower half, and takes the URL's alphabet for this one.
-    if (
-      isWhole &&
-      unused === 0 &&
-      !/[\u0100-\uffff]/.test(text) &&
-      !text.includes('-') &&
-      !text.includes('_')
-    ) {
-      try {
-        const bytes = quick.call(Uint8Array, text);
-        if (bytes.length === Math.floor((length * 3) / 4)) return bytes;
-      } catch {
-        // The module tells.
-      }
+  const length = decodeOwn && lengthOf(text);
+  if (decodeOwn !== undefined && length !== undefined) {
+    try {
+      const bytes = decodeOwn(text);
+      if (bytes.length === length) return bytes;
+    } catch {
+      // The module tells.
     }
   }
   return checked(() => decodeEnvelope(text)) as Bytes;
+}
+
+/** From how many characters on it costs more to get memory than to decode a text, and up to how many some is kept. */
+const [SCRATCH_FROM, SCRATCH_MAX] = [1 << 15, 1 << 21];
+let scratch = new Uint8Array(0);
+
+/**
+ * {@link decodeText} as often as is asked for: what it returns is good until another text is decoded, so not beyond
+ * anything that is waited for. Long texts are decoded each time, in memory that is used again.
+ */
+export function decoding(text: string): () => Bytes {
+  const length = text.length < SCRATCH_FROM || text.length > SCRATCH_MAX ? undefined : lengthOf(text);
+  const node = buffer;
+  if (node !== undefined && length !== undefined) {
+    const again = () => {
+      if (scratch.length < length) scratch = new Uint8Array(length);
+      const written = node.from(scratch.buffer, 0, length).write(text, 'base64');
+      return written === length ? scratch.subarray(0, length) : undefined;
+    };
+    if (again() !== undefined) return again as () => Bytes;
+  }
+  const decoded = decodeText(text);
+  return () => decoded;
 }

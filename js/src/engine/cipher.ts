@@ -1,11 +1,11 @@
 // AES-GCM by one of three ciphers that make the same bytes: this package's, in WebAssembly; Node's own, at once and by
 // the processor's AES instructions; WebCrypto, which has those too and costs an import of the key and two promises.
 // Which is quickest for how many bytes is in docs/performance.md.
-import { CoreKey } from '../../wasm/client/client.js';
+import { CoreKey, frame } from '../../wasm/client/client.js';
 import { checked } from '../errors.js';
 import type { Bytes, VaultClientOptions } from '../types.js';
 import { failed } from './call.js';
-import { builtin } from './runtime.js';
+import { builtin, decodeOwn } from './runtime.js';
 
 export type Cipher = NonNullable<VaultClientOptions['cipher']>;
 
@@ -15,14 +15,25 @@ const RUNTIME_FROM = 4096;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** A data key in the module's memory. Whoever holds it releases it; it is wiped by the last. */
+/** A data key as an answer brought it: base64, which was checked. */
+interface KeyText {
+  key: string;
+  keys: string;
+}
+
+/**
+ * A data key. Whoever holds it releases it; it is wiped by the last. One that the runtime's cipher uses once never enters
+ * the module's memory; any other use moves it there.
+ */
 export class SharedKey {
-  readonly core: CoreKey;
+  #text: KeyText | undefined;
+  #core: CoreKey | undefined;
   #holders = 1;
   #imported: Promise<CryptoKey> | undefined;
 
-  constructor(core: CoreKey) {
-    this.core = core;
+  constructor(key: KeyText | CoreKey) {
+    if (key instanceof CoreKey) this.#core = key;
+    else this.#text = key;
   }
 
   hold(): this {
@@ -31,13 +42,47 @@ export class SharedKey {
   }
 
   release(): void {
-    if (--this.#holders === 0) freed(this.core);
+    if (--this.#holders > 0) return;
+    this.#text = undefined;
+    if (this.#core) freed(this.#core);
+  }
+
+  /** The key in the module's memory. */
+  get core(): CoreKey {
+    if (this.#core === undefined) {
+      const { key, keys } = this.#text as KeyText;
+      this.#core = checked(() => CoreKey.ofAnswer(key, keys === '' ? undefined : keys, Date.now()));
+      // It was checked, so only a fault of this package comes here.
+      if (this.#core === undefined)
+        throw failed('internal', 'a data key that was in order could not be read');
+      this.#text = undefined;
+    }
+    return this.#core;
+  }
+
+  /** Its bytes, for the runtime's cipher; whoever asks for them wipes them. */
+  raw(): Bytes {
+    const text = this.#text?.key;
+    return text !== undefined && decodeOwn ? decodeOwn(text) : (checked(() => this.core.expose()) as Bytes);
+  }
+
+  /** Its wrapped copies, in base64. */
+  get keys(): string {
+    return this.#text?.keys ?? checked(() => this.core.keys);
+  }
+
+  /** What stands before the ciphertext in an envelope. */
+  frame(go: boolean, nonce: Uint8Array, tag: Uint8Array): Uint8Array {
+    const keys = this.#text?.keys;
+    return checked(() =>
+      keys === undefined ? this.core.frame(go, nonce, tag) : frame(keys, go, nonce, tag),
+    );
   }
 
   /** The key within WebCrypto, which does not give it back. */
   imported(): Promise<CryptoKey> {
     this.#imported ??= (async () => {
-      const raw = checked(() => this.core.expose()) as Bytes;
+      const raw = this.raw();
       try {
         // The import copies the key before it returns.
         return await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
@@ -56,15 +101,6 @@ export function freed(of: { free(): void }): void {
   try {
     of.free();
   } catch {}
-}
-
-/** The key that an answer holds, with its wrapped copies; nothing where the answer is not in order. */
-export function takeKey(wire: unknown, paired: boolean): CoreKey | undefined {
-  const { id, data_key, encrypted_keys, context } = (wire ?? {}) as Record<string, unknown>;
-  if (typeof id !== 'string' || (paired && typeof encrypted_keys !== 'string')) return undefined;
-  if (paired && (typeof context !== 'object' || context === null)) return undefined;
-  const keys = paired ? (encrypted_keys as string) : undefined;
-  return checked(() => CoreKey.ofAnswer(data_key, keys, Date.now()));
 }
 
 /** What encryption makes. */
@@ -86,10 +122,19 @@ type Create = (
   nonce: Uint8Array,
   options: { authTagLength: 16 },
 ) => NodeCipher;
-const node = builtin<{ createCipheriv?: Create; createDecipheriv?: Create }>('node:crypto');
+interface NodeCrypto {
+  createCipheriv?: Create;
+  createDecipheriv?: Create;
+}
+let known: NodeCrypto | undefined;
+/** Looked for when it is first needed: loading it takes a process longer than a call. */
+function nodes(): NodeCrypto {
+  known ??= builtin<NodeCrypto>('node:crypto') ?? {};
+  return known;
+}
 
 function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8Array): NodeCipher {
-  const raw = checked(() => key.core.expose());
+  const raw = key.raw();
   try {
     const cipher = create('aes-256-gcm', raw, nonce, { authTagLength: TAG_BYTES });
     if (aad.length > 0) cipher.setAAD(aad);
@@ -101,15 +146,12 @@ function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8A
 
 /** Whether Node's cipher is there for so many bytes: workerd's fails where there are none. */
 function isNodes(cipher: Cipher, length: number): boolean {
-  return cipher === 'auto' && node?.createCipheriv !== undefined && length > 0;
+  return cipher === 'auto' && length > 0 && nodes().createCipheriv !== undefined;
 }
 
 /** Whether so many bytes are encrypted by WebCrypto, and so aside. */
 export function isAside(cipher: Cipher, length: number): boolean {
-  return (
-    cipher === 'webcrypto' ||
-    (cipher === 'auto' && !isNodes(cipher, length) && length >= RUNTIME_FROM)
-  );
+  return cipher === 'webcrypto' || (cipher === 'auto' && !isNodes(cipher, length) && length >= RUNTIME_FROM);
 }
 
 /** Ciphertext and tag; at once, where WebCrypto is not needed. */
@@ -121,7 +163,7 @@ export function seal(
   cipher: Cipher,
 ): Sealed | Promise<Sealed> {
   if (isNodes(cipher, data.length)) {
-    const sealing = prepared(node?.createCipheriv as Create, key, nonce, aad);
+    const sealing = prepared(nodes().createCipheriv as Create, key, nonce, aad);
     const ciphertext = sealing.update(data);
     sealing.final();
     return { ciphertext, tag: sealing.getAuthTag() };
@@ -159,7 +201,7 @@ export function open(
 ): Bytes | undefined | Promise<Bytes | undefined> {
   const isUsual = nonce.length === NONCE_BYTES;
   if (isUsual && isNodes(cipher, ciphertext.length)) {
-    const opening = prepared(node?.createDecipheriv as Create, key, nonce, aad);
+    const opening = prepared(nodes().createDecipheriv as Create, key, nonce, aad);
     opening.setAuthTag(tag);
     const plaintext = opening.update(ciphertext);
     try {
@@ -185,9 +227,10 @@ async function openByRuntime(
   aad: Uint8Array,
   { ciphertext, tag }: Sealed,
 ): Promise<Bytes | undefined> {
+  // Before anything is waited for: the ciphertext may be in a buffer that is used again.
+  const sealed = joined(ciphertext, tag);
   const imported = await key.imported();
   try {
-    const sealed = joined(ciphertext, tag);
     return new Uint8Array(await crypto.subtle.decrypt(algorithm(nonce, aad), imported, sealed));
   } catch (cause) {
     const { name } = cause as { name?: unknown };

@@ -285,11 +285,7 @@ export class DataKeys {
 
   /** Keeps a key whose context is known, for decryption. */
   learn(key: SharedKey, contextKey: string): void {
-    this.#keep(
-      checked(() => key.core.keys),
-      key,
-      contextKey,
-    );
+    this.#keep(key.keys, key, contextKey);
   }
 
   #keep(blob: string, key: SharedKey, contextKey: string | undefined): void {

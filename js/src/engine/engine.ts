@@ -20,7 +20,7 @@ import type {
   VaultObject,
 } from '../types.js';
 import { type Asked, Call, failed } from './call.js';
-import { type Cipher, SharedKey, takeKey } from './cipher.js';
+import { type Cipher, SharedKey } from './cipher.js';
 import { type Bounds, DataKeys } from './data-keys.js';
 import { OPERATION, type Request, requestOf } from './host.js';
 import { Quick } from './quick.js';
@@ -325,8 +325,9 @@ export class Engine {
   async fetchKey(request: Request, call: Call): Promise<SharedKey> {
     const answer = await this.send(request, call);
     if (request.operation === OPERATION.createDataKey) this.#check(({ context }) => context, answer);
-    return new SharedKey(
-      this.shape(answer, request, (wire) => takeKey(wire, request.operation !== OPERATION.decryptDataKey)),
-    );
+    if (request.operation === OPERATION.decryptDataKey)
+      return new SharedKey({ key: this.shape(answer, request, shapes.dataKey).key, keys: '' });
+    const { dataKey, encryptedKeys } = this.shape(answer, request, shapes.pair);
+    return new SharedKey({ key: dataKey.key, keys: encryptedKeys });
   }
 }

@@ -3,7 +3,7 @@
 import { CoreKey, goLayout, prepareRekey, readings, wrong } from '../../wasm/client/client.js';
 import { checked, VaultError } from '../errors.js';
 import type { BatchResult, Bytes } from '../types.js';
-import { decodeText, toBase64 } from './base64.js';
+import { decoding, toBase64 } from './base64.js';
 import { type Call, failed } from './call.js';
 import { isAside, joined, open, type Sealed, SharedKey, seal } from './cipher.js';
 import type { DataKeys } from './data-keys.js';
@@ -99,10 +99,12 @@ function plainOf(data: unknown, associatedData: unknown, mine = false): Plain {
   return { data: bytesOf(data, 'data', mine), aad: associated(associatedData) };
 }
 
-/** One reading of an envelope. */
-interface Reading extends Sealed {
+/** One reading of an envelope: where its parts begin and end. */
+interface Reading {
   go: boolean;
   nonce: Bytes;
+  tag: readonly [number, number];
+  ciphertext: readonly [number, number];
   /** The wrapped copies of its data key, in base64. */
   blob: string;
 }
@@ -111,25 +113,38 @@ interface Reading extends Sealed {
 interface Envelope {
   readings: Reading[];
   aad: Bytes;
+  /** All of it; good until something is waited for. */
+  bytes: () => Bytes;
 }
 
 function envelopeOf(value: unknown, associatedData: unknown): Envelope {
   const aad = associated(associatedData);
-  let bytes: Bytes | undefined;
+  let bytes: (() => Bytes) | undefined;
   if (typeof value === 'string') {
     if (value.length > DATA_MAX * 2) throw tooMuch('envelope');
-    bytes = decodeText(value);
-  } else if (isBytes(value)) bytes = copyOf(value, 'envelope', DATA_MAX * 2);
+    bytes = decoding(value);
+  } else if (isBytes(value)) {
+    const copy = copyOf(value, 'envelope', DATA_MAX * 2);
+    bytes = copy && (() => copy);
+  }
   if (bytes === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
-  const envelope = bytes;
+  const envelope = bytes();
   const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
   const found: Reading[] = [];
   for (let at = 0; at < places.length; at += 9) {
-    const part = (which: number) => envelope.subarray(places[at + which], places[at + which + 1]);
-    const [nonce, tag, keys, ciphertext] = [part(1), part(3), part(5), part(7)];
-    found.push({ go: places[at] === 1, nonce, tag, blob: toBase64(keys), ciphertext });
+    const range = (which: number) =>
+      [places[at + which] as number, places[at + which + 1] as number] as const;
+    const nonce = envelope.slice(...range(1));
+    const blob = toBase64(envelope.subarray(...range(5)));
+    found.push({ go: places[at] === 1, nonce, tag: range(3), blob, ciphertext: range(7) });
   }
-  return { readings: found, aad };
+  return { readings: found, aad, bytes };
+}
+
+/** The ciphertext and the tag of a reading; good until something is waited for. */
+function sealedOf({ bytes }: Envelope, { ciphertext, tag }: Reading): Sealed {
+  const envelope = bytes();
+  return { ciphertext: envelope.subarray(...ciphertext), tag: envelope.subarray(...tag) };
 }
 
 function textOf(plaintext: Bytes): string {
@@ -157,7 +172,7 @@ function sealed(
 ): string | Bytes | Promise<string | Bytes> {
   const nonce = fresh ? pooled(NONCE_BYTES) : random(NONCE_BYTES);
   const finish = ({ ciphertext, tag }: Sealed) => {
-    const prefix = checked(() => key.core.frame(go, nonce, tag));
+    const prefix = key.frame(go, nonce, tag);
     const envelope = joined(prefix, ciphertext, go ? tag : NOTHING);
     return asBytes ? envelope : toBase64(envelope);
   };
@@ -168,14 +183,14 @@ function sealed(
 /** The plaintext of a reading, if the key fits it; at once, where WebCrypto is not needed. */
 function opened(
   key: SharedKey,
+  envelope: Envelope,
   reading: Reading,
-  aad: Bytes,
   asBytes: boolean,
   engine: Engine,
 ): string | Bytes | undefined | Promise<string | Bytes | undefined> {
   const finish = (plaintext: Bytes | undefined) =>
     plaintext === undefined || asBytes ? plaintext : textOf(plaintext);
-  const made = open(key, reading.nonce, aad, reading, engine.cipher);
+  const made = open(key, reading.nonce, envelope.aad, sealedOf(envelope, reading), engine.cipher);
   return made instanceof Promise ? made.then(finish) : finish(made);
 }
 
@@ -306,18 +321,18 @@ export class KeySource {
 
   /** The plaintext by whichever reading opens. `keyOf` is asked once for each distinct key blob. */
   async #openWith(
-    { readings, aad }: Envelope,
+    envelope: Envelope,
     asBytes: boolean,
     keyOf: (blob: string) => Promise<SharedKey | undefined>,
     call?: Call,
   ): Promise<string | Bytes> {
     const known = new Map<string, SharedKey | undefined>();
     try {
-      for (const reading of readings) {
+      for (const reading of envelope.readings) {
         if (!known.has(reading.blob)) known.set(reading.blob, await keyOf(reading.blob));
         const key = known.get(reading.blob);
         if (key === undefined) continue;
-        const made = opened(key, reading, aad, asBytes, this.#engine);
+        const made = opened(key, envelope, reading, asBytes, this.#engine);
         const plaintext = made instanceof Promise ? await (call ? call.race(made) : made) : made;
         if (plaintext !== undefined) return plaintext;
       }
@@ -369,11 +384,12 @@ export class KeySource {
    */
   async rekey(envelope: unknown, context: unknown, options: unknown): Promise<string | Bytes> {
     this.#engine.unscoped();
-    const { readings } = envelopeOf(envelope, undefined);
+    const read = envelopeOf(envelope, undefined);
+    const { readings } = read;
     const requests = readings.map(({ blob }) => checked(() => prepareRekey(blob, context)) as Request);
     const contextKey = this.#kept && this.create(context).contextKey;
     return this.#engine.run(this.#engine.asked(options), async (call) => {
-      for (const [at, { go, nonce, tag, ciphertext }] of readings.entries()) {
+      for (const [at, reading] of readings.entries()) {
         let key: SharedKey;
         try {
           key = await this.#engine.fetchKey(requests[at] as Request, call);
@@ -384,7 +400,9 @@ export class KeySource {
         }
         try {
           if (contextKey !== undefined) this.#kept?.learn(key, contextKey);
-          const prefix = checked(() => key.core.frame(go, nonce, tag));
+          const { ciphertext, tag } = sealedOf(read, reading);
+          const { go, nonce } = reading;
+          const prefix = key.frame(go, nonce, tag);
           const made = joined(prefix, ciphertext, go ? tag : NOTHING);
           return typeof envelope === 'string' ? toBase64(made) : made;
         } finally {
@@ -468,11 +486,11 @@ export class KeySource {
       try {
         // In rounds: the likeliest reading of each, then the next of those that did not open.
         for (let round = 0; ; round++) {
-          const left: [number, Reading, Bytes][] = [];
+          const left: [number, Reading, Envelope][] = [];
           for (const [at, envelope] of envelopes.entries()) {
             const reading = 'value' in envelope ? envelope.value.readings[round] : undefined;
             if (reading !== undefined && 'value' in envelope && !results.has(at))
-              left.push([at, reading, envelope.value.aad]);
+              left.push([at, reading, envelope.value]);
           }
           if (left.length === 0) break;
           const blobs = new Set(left.map(([, { blob }]) => blob).filter((blob) => !keys.has(blob)));
@@ -484,7 +502,7 @@ export class KeySource {
               keys.set(blob, { error });
             }
           });
-          for (const [at, reading, aad] of left) {
+          for (const [at, reading, envelope] of left) {
             const key = keys.get(reading.blob);
             if (key === undefined) continue;
             if ('error' in key) {
@@ -493,7 +511,7 @@ export class KeySource {
             }
             if (key.value === undefined) continue;
             try {
-              const made = opened(key.value, reading, aad, false, this.#engine);
+              const made = opened(key.value, envelope, reading, false, this.#engine);
               const value = made instanceof Promise ? await call.race(made) : made;
               if (value !== undefined) results.set(at, { value: value as string });
             } catch (error) {

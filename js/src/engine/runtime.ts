@@ -13,6 +13,24 @@ export function builtin<T>(name: string): T | undefined {
   }
 }
 
+interface NodeBuffer {
+  from(text: string, encoding: 'base64'): Uint8Array<ArrayBuffer>;
+  from(buffer: ArrayBufferLike, at: number, length: number): NodeBytes;
+}
+interface NodeBytes {
+  toString(encoding: 'base64'): string;
+  write(text: string, encoding: 'base64'): number;
+}
+/** Node's `Buffer`, and those that others have in its place. */
+export const buffer =
+  (globalThis as { Buffer?: NodeBuffer }).Buffer ?? builtin<{ Buffer: NodeBuffer }>('node:buffer')?.Buffer;
+
+const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+/** Base64 as the runtime reads it, which may be more than is base64: the language's own (ES2026), or Node's. */
+export const decodeOwn: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = fromBase64
+  ? (text) => fromBase64.call(Uint8Array, text)
+  : buffer && ((text) => buffer.from(text, 'base64'));
+
 /** Bytes of the runtime's cryptographic randomness. */
 export function random(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));

@@ -27,8 +27,7 @@ impl ApiKey {
     /// shows any of it.
     pub fn new(field: &str, text: String) -> Result<Self, Error> {
         let text = Zeroizing::new(text);
-        let wrong =
-            |message: &str| Err(Error::invalid(Code::InvalidApiKey, vec![Problem::new(field, message)]));
+        let wrong = |message: &str| Err(Error::about_field(Code::InvalidApiKey, field, message));
         if text.is_empty() {
             return wrong("it is empty");
         }
@@ -70,7 +69,7 @@ impl ClientId {
             } else {
                 "a client ID starts with client_, followed by letters and digits"
             };
-            return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new(field, message)]));
+            return Err(Error::about_field(Code::InvalidConfig, field, message));
         }
         Ok(ClientId(text))
     }
@@ -95,8 +94,7 @@ impl BaseUrl {
     /// Checks a base URL. Stricter than a URL parser on purpose: a host is letters, digits, dots and dashes
     /// (or an IPv6 address in brackets), so no spelling of another host slips through.
     pub fn new(field: &str, text: &str) -> Result<Self, Error> {
-        let wrong =
-            |message: &str| Err(Error::invalid(Code::InvalidConfig, vec![Problem::new(field, message)]));
+        let wrong = |message: &str| Err(Error::about_field(Code::InvalidConfig, field, message));
         let lower = text.to_ascii_lowercase();
         let (secure, rest) = if lower.starts_with("https://") {
             (true, &text["https://".len()..])

@@ -230,12 +230,18 @@ pub struct Problem {
 impl Problem {
     /// A problem with a field.
     pub fn new(field: &str, message: impl Into<String>) -> Self {
-        Problem { fault: Fault::Form, field: field.into(), message: message.into() }
+        Self::made(Fault::Form, field, message.into())
+    }
+
+    // Whole, rather than in each of the many places that find something wrong.
+    #[inline(never)]
+    fn made(fault: Fault, field: &str, message: String) -> Self {
+        Problem { fault, field: field.into(), message }
     }
 
     /// A field beyond a limit.
     pub fn limit(field: &str, message: impl Into<String>) -> Self {
-        Problem { fault: Fault::Limit, ..Problem::new(field, message) }
+        Self::made(Fault::Limit, field, message.into())
     }
 }
 
@@ -260,17 +266,22 @@ pub struct Error {
 impl Error {
     /// An error without further facts.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error {
-            code,
-            message: message.into(),
-            problems: Vec::new(),
-            status: None,
-            request_id: None,
-            retry_after_ms: None,
-        }
+        Self::made(code, message.into())
+    }
+
+    #[inline(never)]
+    fn made(code: Code, message: String) -> Self {
+        Error { code, message, problems: Vec::new(), status: None, request_id: None, retry_after_ms: None }
+    }
+
+    /// One thing wrong with the input.
+    #[inline(never)]
+    pub fn about_field(code: Code, field: &str, message: &str) -> Self {
+        Self::invalid(code, vec![Problem::new(field, message)])
     }
 
     /// Everything wrong with the input, in one error: `name: …; context.tier: …`.
+    #[inline(never)]
     pub fn invalid(code: Code, problems: Vec<Problem>) -> Self {
         let mut message = String::new();
         for problem in &problems {

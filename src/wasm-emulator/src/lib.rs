@@ -5,6 +5,8 @@
 
 use gloo_net::http::{Headers, Request, Response};
 use js_sys::Promise;
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vault_core::Error;
@@ -262,14 +264,11 @@ impl CoreEmulator {
         deleted.map_err(refused)
     }
 
-    /// A page of the audit log as JSON text, from a query as JSON text.
-    pub fn events(&self, query: &str, api_key: Option<String>, now_ms: f64) -> Result<String, JsValue> {
+    /// A page of the audit log, from a query as JSON text.
+    pub fn events(&self, query: &str, api_key: Option<String>, now_ms: f64) -> Result<JsValue, JsValue> {
         let (mut emulator, query) = (self.0.borrow_mut(), json(query)?);
         let page = emulator.events(&query, api_key.as_deref(), millis(now_ms), &mut random);
-        let page = page.map_err(refused)?;
-        let mut text = String::new();
-        page.write(&mut text);
-        Ok(text)
+        Ok(page.map_err(refused)?.serialize(&Serializer::json_compatible())?)
     }
 
     /// Everything that is held.

@@ -3,11 +3,9 @@
 // wasm-bindgen hands values over; what is not kept is dropped here.
 #![allow(clippy::needless_pass_by_value)]
 
-use crate::failure::Failure;
+use crate::failure::{Failure, object};
 use crate::tree::Node;
 use js_sys::{Array, Object};
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
 use vault_core::explain::{Explanation, explain};
 use vault_core::strategy::{self, Rotation, rotation_period};
 use vault_core::{Code, Error, KeyContext, Problem};
@@ -77,53 +75,31 @@ pub fn rotation_period_of(date: JsValue, every: JsValue) -> Result<String, JsVal
     period.ok_or_else(|| wrong("date", "expected a valid Date in the years 0 to 9999"))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ExplanationView<'a> {
-    keks: Vec<KekView<'a>>,
-    isolation: &'static str,
-    patterns: &'a [&'static str],
-    key_owner: &'static str,
-    lints: Vec<LintView<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct KekView<'a> {
-    name: &'a str,
-    value: &'a str,
-    customer_key_can_apply: bool,
-}
-
-#[derive(Serialize)]
-struct LintView<'a> {
-    level: &'static str,
-    code: &'static str,
-    field: &'a str,
-    message: &'a str,
-}
-
 /// Explains a context.
 #[wasm_bindgen(js_name = explainContext)]
 pub fn explain_context(value: JsValue) -> Result<JsValue, JsValue> {
     let Explanation { keks, isolation, patterns, key_owner, lints } = explain(&context(&value)?);
-    let keks = keks.iter().map(|kek| KekView {
-        name: &kek.name,
-        value: &kek.value,
-        customer_key_can_apply: kek.customer_key_can_apply,
+    let text = |text: &str| JsValue::from_str(text);
+    let keks = keks.iter().map(|kek| {
+        object(&[
+            ("name", text(&kek.name)),
+            ("value", text(&kek.value)),
+            ("customerKeyCanApply", kek.customer_key_can_apply.into()),
+        ])
     });
-    let lints = lints.iter().map(|lint| LintView {
-        level: lint.level.as_str(),
-        code: lint.code,
-        field: &lint.field,
-        message: &lint.message,
+    let lints = lints.iter().map(|lint| {
+        object(&[
+            ("level", text(lint.level.as_str())),
+            ("code", text(lint.code)),
+            ("field", text(&lint.field)),
+            ("message", text(&lint.message)),
+        ])
     });
-    let view = ExplanationView {
-        keks: keks.collect(),
-        isolation: isolation.as_str(),
-        patterns: &patterns,
-        key_owner: key_owner.as_str(),
-        lints: lints.collect(),
-    };
-    Ok(view.serialize(&Serializer::json_compatible())?)
+    Ok(object(&[
+        ("keks", keks.collect::<Array>().into()),
+        ("isolation", text(isolation.as_str())),
+        ("patterns", patterns.iter().map(|name| text(name)).collect::<Array>().into()),
+        ("keyOwner", text(key_owner.as_str())),
+        ("lints", lints.collect::<Array>().into()),
+    ]))
 }

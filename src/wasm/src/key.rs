@@ -114,18 +114,29 @@ impl CoreKey {
         Ok(opened.map_or(JsValue::UNDEFINED, |()| Uint8Array::from(&buffer[..]).into()))
     }
 
-    /// What stands before the ciphertext in an envelope. Behind it stands nothing, or in the Go SDK's layout the tag.
+    /// [`frame`] with its keys.
     pub fn frame(&self, go: bool, nonce: &[u8], tag: &[u8]) -> Result<Vec<u8>, JsValue> {
-        let layout = if go { Layout::Go } else { Layout::Standard };
-        let (prefix, _) =
-            envelope::frame(layout, nonce, tag, &self.0.borrow().keys).map_err(Failure::from)?;
-        Ok(prefix)
+        Ok(framed(&self.0.borrow().keys, go, nonce, tag)?)
     }
 
     /// A stream to be sealed.
     pub fn stream(&self, chunk_bytes: u32, nonce_prefix: &[u8], aad: &[u8]) -> Result<CoreStream, JsValue> {
         Ok(CoreStream::sealing(chunk_bytes, nonce_prefix, &self.0.borrow().keys, aad)?)
     }
+}
+
+/// What stands before the ciphertext in an envelope with these keys, given in base64. Behind it stands nothing, or in the
+/// Go SDK's layout the tag.
+#[wasm_bindgen]
+pub fn frame(keys: &str, go: bool, nonce: &[u8], tag: &[u8]) -> Result<Vec<u8>, JsValue> {
+    let keys =
+        decode_keys(keys).ok_or_else(|| Error::new(Code::MalformedResponse, "encrypted_keys: not base64"));
+    Ok(framed(&keys.map_err(Failure::from)?, go, nonce, tag)?)
+}
+
+fn framed(keys: &[u8], go: bool, nonce: &[u8], tag: &[u8]) -> Result<Vec<u8>, Failure> {
+    let layout = if go { Layout::Go } else { Layout::Standard };
+    Ok(envelope::frame(layout, nonce, tag, keys)?.0)
 }
 
 /// Where the parts of an envelope are, from its first [`envelope::HEAD_BYTES`] and its length: for each reading, the

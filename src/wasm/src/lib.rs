@@ -22,7 +22,7 @@ pub use answer::{CoreRetry, check_answer, check_scope, may_have_landed, modify_p
 pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
 pub use failure::{fault, wrong};
 pub use host::{Host, install};
-pub use key::{CoreKey, decode_envelope, decode_value, encode, readings, unwrap_request};
+pub use key::{CoreKey, decode_envelope, decode_value, encode, frame, readings, unwrap_request};
 pub use request::{
     call_options, describe_operation, go_layout, modify_options, prepare, prepare_data_key, prepare_rekey,
     scope_of,

@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     let status = u16::from_be_bytes(*status);
     let text = core::str::from_utf8(rest).unwrap_or_default();
     let (header, body) = text.split_once('\n').unwrap_or(("", text));
-    let retry_after_ms = retry_after_ms(header, 1_700_000_000_000);
+    let retry_after_ms = retry_after_ms(header, 1_700_000_000_000, |date| u64::try_from(date.len()).ok());
     let answer = Answer { status, request_id: None, retry_after_ms, body: Json::parse(body.as_bytes()).ok() };
     refused(ObjectMetadata::read_answer(&answer));
     refused(Page::<ObjectSummary<_, _>, _>::read_answer(&answer));

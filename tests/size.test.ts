@@ -1,0 +1,15 @@
+// What a Worker ships, held to a budget: bytes are the same on every machine that has the same compiler.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sizes } from '../benches/sizes.ts';
+
+/** Gzipped bytes, with Rust's own library as it comes; a build that makes it anew for size has a tenth less. */
+const BUDGET = { client: 104_500, emulatorModule: 182_500 } as const;
+
+test('the client and the emulator are within their budgets', async (context) => {
+  const found = await sizes();
+  for (const name of ['client', 'emulatorModule'] as const) {
+    context.diagnostic(`${name}: ${found[name]} of ${BUDGET[name]} bytes, gzipped`);
+    assert.ok(found[name] <= BUDGET[name], `${name} has ${found[name]} bytes, its budget is ${BUDGET[name]}`);
+  }
+});
