@@ -47,6 +47,8 @@ export async function stub(url: string | URL | Request, init?: RequestInit): Pro
 }
 
 const apiKey = 'sk_test_bench';
+// The official SDK's build for Workers takes no `fetchFn`, but the global one.
+globalThis.fetch = stub as typeof fetch;
 const official = new WorkOS(apiKey, { fetchFn: stub as typeof fetch }).vault;
 const vault = new VaultClient({ apiKey, fetch: stub });
 
@@ -66,31 +68,38 @@ export interface Pair {
 }
 
 const text = (bytes: number) => 'x'.repeat(bytes);
-const sizes: [name: string, bytes: number, encrypt: string, decrypt: string, times: number][] = [
-  ['16 B', 16, '≥ 4', '≥ 4', 600],
-  ['1 KiB', 1 << 10, '≥ 4', '≥ 4', 600],
-  ['64 KiB', 1 << 16, '≥ 7', '≥ 3', 20],
-  ['1 MiB', 1 << 20, '≥ 30', '≥ 3', 2],
-  ['8 MiB', 1 << 23, '≥ 50', '≥ 3', 1],
+interface Size {
+  name: string;
+  bytes: number;
+  /** The targets, and how often a round does it: the official SDK's encryption of a mebibyte takes a tenth of a second. */
+  encrypt: [target: string, times: number];
+  decrypt: [target: string, times: number];
+}
+const sizes: Size[] = [
+  { name: '16 B', bytes: 16, encrypt: ['≥ 4', 600], decrypt: ['≥ 4', 600] },
+  { name: '1 KiB', bytes: 1 << 10, encrypt: ['≥ 4', 600], decrypt: ['≥ 4', 600] },
+  { name: '64 KiB', bytes: 1 << 16, encrypt: ['≥ 7', 30], decrypt: ['≥ 3', 100] },
+  { name: '1 MiB', bytes: 1 << 20, encrypt: ['≥ 30', 2], decrypt: ['≥ 3', 20] },
+  { name: '8 MiB', bytes: 1 << 23, encrypt: ['≥ 50', 1], decrypt: ['≥ 3', 3] },
 ];
 
 async function encryption(): Promise<Pair[]> {
   const pairs: Pair[] = [];
-  for (const [name, bytes, encrypt, decrypt, times] of sizes) {
+  for (const { name, bytes, encrypt, decrypt } of sizes) {
     const data = text(bytes);
     const envelope = await vault.encrypt(data, context, 'row');
     pairs.push({
       name: `encrypt ${name}`,
-      target: encrypt,
-      times,
+      target: encrypt[0],
+      times: encrypt[1],
       theirs: () => official.encrypt(data, context, 'row'),
       ours: () => vault.encrypt(data, context, 'row'),
       check: async () => (await vault.decrypt(await official.encrypt(data, context, 'row'), 'row')) === data,
     });
     pairs.push({
       name: `decrypt ${name}`,
-      target: decrypt,
-      times,
+      target: decrypt[0],
+      times: decrypt[1],
       theirs: () => official.decrypt(envelope, 'row'),
       ours: () => vault.decrypt(envelope, 'row'),
       check: async () => (await official.decrypt(envelope, 'row')) === data,

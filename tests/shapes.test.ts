@@ -169,6 +169,18 @@ test('a request from a pattern is the one that core makes', () => {
   };
   const prepare = (operation: number, options: unknown) => core.prepare(operation, options) as never;
   const made = new Quick(prepare);
+  for (const limit of [undefined, null, 1, 10, 100, 0, 101, 1.5, -0, NaN, '10', 10n]) {
+    compare(made, OPERATION.listObjects, { limit });
+    compare(made, OPERATION.listObjects, { limit, before: undefined });
+    for (const cursor of [...texts, 'a', 5, null]) {
+      compare(made, OPERATION.listObjects, { limit, after: cursor });
+      compare(made, OPERATION.listObjects, { limit, before: undefined, after: cursor });
+      compare(made, OPERATION.listObjects, { limit, before: cursor, after: 'a' });
+      compare(made, OPERATION.listObjects, { limit, after: cursor, order: 'asc' });
+    }
+  }
+  for (const options of [{}, [], new Map(), new Date(), { search: 'a' }])
+    compare(made, OPERATION.listObjects, options);
   for (const first of texts) {
     compare(made, OPERATION.readObject, { id: first });
     compare(made, OPERATION.readObject, { id: first, as: 'bytes' });

@@ -1,3 +1,5 @@
+import { isWorkerd } from './engine/runtime.js';
+
 const decoder = new TextDecoder();
 
 /**
@@ -11,7 +13,7 @@ export async function bodyText(
   const { body } = response;
   if (typeof body?.getReader !== 'function')
     return typeof response.text === 'function' ? response.text() : undefined;
-  const reader = body.getReader();
+  const reader = (isWorkerd && wholeReader(body)) || body.getReader();
   const announced = Number(response.headers?.get?.('content-length') ?? 0);
   let length = 0;
   /** Most answers are one piece, for which there is a decoder at hand. */
@@ -19,18 +21,53 @@ export async function bodyText(
   let [text, more]: [string, TextDecoder | undefined] = ['', undefined];
   for (let tooLong = announced > limit; !tooLong; tooLong = length > limit) {
     const { done, value } = await reader.read();
-    if (done) return more ? text + more.decode() : decoder.decode(first);
-    length += value.byteLength;
-    if (first === undefined) first = value;
-    else {
-      if (more === undefined) {
-        more = new TextDecoder();
-        text = more.decode(first, { stream: true });
+    if (value !== undefined) {
+      length += value.byteLength;
+      if (first === undefined) first = value;
+      else {
+        if (more === undefined) {
+          more = new TextDecoder();
+          text = more.decode(first, { stream: true });
+        }
+        text += more.decode(value, { stream: true });
       }
-      text += more.decode(value, { stream: true });
     }
+    if (done && length <= limit) return more ? text + more.decode() : decoder.decode(first);
   }
   // Not awaited: it may never be done.
   reader.cancel().catch(() => {});
   return null;
+}
+
+/** What reads a body piece by piece; the last piece may come with `done`. */
+interface PieceReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
+interface AtLeastReader {
+  readAtLeast(bytes: number, view: Uint8Array): Promise<{ done: boolean; value?: Uint8Array }>;
+  cancel(): Promise<void>;
+}
+
+const PIECE_BYTES = 1 << 14;
+
+/**
+ * In workerd each read costs as much as a call. This one asks for more than most answers have, so that one read brings
+ * all and tells that it is all. Nothing for a stream that cannot.
+ */
+function wholeReader(body: ReadableStream): PieceReader | undefined {
+  let reader: AtLeastReader;
+  try {
+    reader = body.getReader({ mode: 'byob' }) as unknown as AtLeastReader;
+  } catch {
+    return undefined;
+  }
+  return {
+    async read() {
+      const { done, value } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(PIECE_BYTES));
+      return { done: done || value === undefined || value.byteLength < PIECE_BYTES, value };
+    },
+    cancel: () => reader.cancel(),
+  };
 }

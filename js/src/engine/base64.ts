@@ -2,7 +2,7 @@
 import { decodeEnvelope, encode } from '../../wasm/client/client.js';
 import { checked } from '../errors.js';
 import type { Bytes } from '../types.js';
-import { buffer, decodeOwn } from './runtime.js';
+import { buffer, decodeInto, decodeOwn, isLoose } from './runtime.js';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 /** Which bits of the last character must be zero, by how many characters its group has. */
@@ -26,8 +26,8 @@ function lengthOf(text: string): number | undefined {
   const rest = length % 4;
   if (padding === 0 ? rest === 1 : text.length % 4 !== 0) return undefined;
   const unused = DIGITS.indexOf(text[length - 1] ?? 'A') & (UNUSED_BITS[rest] as number);
-  if (unused !== 0 || /[\u0100-\uffff]/.test(text) || text.includes('-') || text.includes('_'))
-    return undefined;
+  if (unused !== 0) return undefined;
+  if (isLoose && (/[\u0100-\uffff]/.test(text) || text.includes('-') || text.includes('_'))) return undefined;
   return Math.floor((length * 3) / 4);
 }
 
@@ -56,12 +56,16 @@ let scratch = new Uint8Array(0);
  */
 export function decoding(text: string): () => Bytes {
   const length = text.length < SCRATCH_FROM || text.length > SCRATCH_MAX ? undefined : lengthOf(text);
-  const node = buffer;
-  if (node !== undefined && length !== undefined) {
+  if (decodeInto !== undefined && length !== undefined) {
+    const into = decodeInto;
     const again = () => {
       if (scratch.length < length) scratch = new Uint8Array(length);
-      const written = node.from(scratch.buffer, 0, length).write(text, 'base64');
-      return written === length ? scratch.subarray(0, length) : undefined;
+      try {
+        const bytes = scratch.subarray(0, length);
+        return into(text, bytes) === length ? bytes : undefined;
+      } catch {
+        return undefined;
+      }
     };
     if (again() !== undefined) return again as () => Bytes;
   }

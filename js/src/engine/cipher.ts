@@ -5,12 +5,15 @@ import { CoreKey, frame } from '../../wasm/client/client.js';
 import { checked } from '../errors.js';
 import type { Bytes, VaultClientOptions } from '../types.js';
 import { failed } from './call.js';
-import { builtin, decodeOwn } from './runtime.js';
+import { builtin, decodeOwn, isDeno, isWorkerd } from './runtime.js';
 
 export type Cipher = NonNullable<VaultClientOptions['cipher']>;
 
-/** From how many bytes on WebCrypto is quicker than this package. */
-const RUNTIME_FROM = 4096;
+/**
+ * Up to how many bytes Node's cipher is used where there is one, and from how many on WebCrypto rather than this package:
+ * workerd's WebCrypto is quicker than all else but for a few bytes, and Deno's than its Node's for many.
+ */
+const [NODES_BELOW, RUNTIME_FROM] = isWorkerd ? [0, 256] : isDeno ? [1 << 14, 4096] : [1 << 30, 4096];
 /** A nonce that every runtime's ciphers take; Deno's refuse the 32 bytes of old Go envelopes. */
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -144,9 +147,9 @@ function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8A
   }
 }
 
-/** Whether Node's cipher is there for so many bytes: workerd's fails where there are none. */
+/** Whether Node's cipher is there for so many bytes, and is the quickest. Not for none: some stand-ins fail then. */
 function isNodes(cipher: Cipher, length: number): boolean {
-  return cipher === 'auto' && length > 0 && nodes().createCipheriv !== undefined;
+  return cipher === 'auto' && length > 0 && length < NODES_BELOW && nodes().createCipheriv !== undefined;
 }
 
 /** Whether so many bytes are encrypted by WebCrypto, and so aside. */

@@ -17,6 +17,8 @@ const DATA_MAX = 1 << 27;
 const HEAD_BYTES = 64;
 const NONCE_BYTES = 12;
 const NOTHING = new Uint8Array(0);
+/** Up to so many characters asking the runtime for their bytes, or the other way round, costs more than the work. */
+const SHORT = 32;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -68,9 +70,9 @@ function bytesOf(value: unknown, name: string, mine = false): Bytes {
   throw checked(() => wrong(name, 'a string or a Uint8Array', value, true));
 }
 
-/** Text as UTF-8. Asking the runtime costs more than the work where there is little to do. */
+/** Text as UTF-8. */
 function encode(text: string): Bytes {
-  if (text.length > 32) return encoder.encode(text);
+  if (text.length > SHORT) return encoder.encode(text);
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
@@ -149,7 +151,8 @@ function sealedOf({ bytes }: Envelope, { ciphertext, tag }: Reading): Sealed {
 
 function textOf(plaintext: Bytes): string {
   try {
-    return decoder.decode(plaintext);
+    const isShort = plaintext.length <= SHORT && plaintext.every((byte) => byte < 0x80);
+    return isShort ? String.fromCharCode(...plaintext) : decoder.decode(plaintext);
   } catch {
     throw failed('invalid_request', 'it holds bytes that are not text; use decryptBytes', 'envelope');
   }

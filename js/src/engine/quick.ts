@@ -5,6 +5,9 @@ import { OPERATION, type Request } from './host.js';
 
 /** An ID or a version that core would neither refuse nor encode: no `name`, which is too short for it. */
 const PLAIN_ID = /^[A-Za-z0-9_-]{5,256}$/;
+const PLAIN_CURSOR = /^[A-Za-z0-9_-]{1,256}$/;
+/** Most items of a page. */
+const LIMIT_MAX = 100;
 /** A name that core would not refuse, and JSON not escape. */
 const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
 /** Longest value. */
@@ -29,10 +32,14 @@ function isValue(value: unknown): value is string {
   );
 }
 
+function isPlain(value: unknown): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** What a context of nothing but strings reads, to know it again by. */
 function plainText(context: unknown): string | undefined {
-  const prototype: unknown = Object.getPrototypeOf(context);
-  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  if (!isPlain(context)) return undefined;
   const map = context as Options;
   for (const name of Object.keys(map)) if (typeof map[name] !== 'string') return undefined;
   return JSON.stringify(map);
@@ -61,9 +68,11 @@ export class Quick {
   /** The request, where its options are plain. A getter or a proxy that throws is not. */
   request(operation: number, options: unknown): Request | undefined {
     try {
+      if (!isPlain(options)) return undefined;
       const given = options as Options;
       if (operation === OPERATION.readObject) return this.#read(given);
       if (operation === OPERATION.createObject) return this.#create(given);
+      if (operation === OPERATION.listObjects) return this.#list(given);
       return operation === OPERATION.updateObject ? this.#update(given) : undefined;
     } catch {
       return undefined;
@@ -101,6 +110,21 @@ export class Quick {
     if (typeof id !== 'string' || Object.keys(options).length !== 1 || !PLAIN_ID.test(id)) return undefined;
     const pattern = this.#pattern('read', () => this.#prepare(OPERATION.readObject, { id: ID }));
     return { ...pattern, target: filled(pattern.target, [ID, id]) };
+  }
+
+  #list(options: Options): Request | undefined {
+    const { limit, before, after } = options;
+    const isKnown = (name: string) => name === 'limit' || name === 'before' || name === 'after';
+    if (before !== undefined || !Object.keys(options).every(isKnown)) return undefined;
+    const isLimit = typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX;
+    if (limit !== undefined && !isLimit) return undefined;
+    const { listObjects } = OPERATION;
+    if (after === undefined)
+      return this.#pattern(`list ${limit}`, () => this.#prepare(listObjects, { limit }));
+    if (typeof after !== 'string' || !PLAIN_CURSOR.test(after)) return undefined;
+    const marked = { limit, after: VERSION };
+    const pattern = this.#pattern(`list ${limit} after`, () => this.#prepare(listObjects, marked));
+    return { ...pattern, target: filled(pattern.target, [VERSION, after]) };
   }
 
   #create(options: Options): Request | undefined {

@@ -21,15 +21,27 @@ interface NodeBytes {
   toString(encoding: 'base64'): string;
   write(text: string, encoding: 'base64'): number;
 }
+export const isDeno = 'Deno' in globalThis;
+export const isWorkerd = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
+
+interface OwnBase64 {
+  setFromBase64(text: string): { written: number };
+}
 /** Node's `Buffer`, and those that others have in its place. */
 export const buffer =
   (globalThis as { Buffer?: NodeBuffer }).Buffer ?? builtin<{ Buffer: NodeBuffer }>('node:buffer')?.Buffer;
 
 const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
-/** Base64 as the runtime reads it, which may be more than is base64: the language's own (ES2026), or Node's. */
+/** Whether that takes more for base64 than the language's own (ES2026) does. */
+export const isLoose = fromBase64 === undefined;
+/** Base64 as the runtime reads it, which may be more than is base64. */
 export const decodeOwn: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = fromBase64
   ? (text) => fromBase64.call(Uint8Array, text)
   : buffer && ((text) => buffer.from(text, 'base64'));
+/** The same into memory at hand: how many bytes it made. */
+export const decodeInto: ((text: string, bytes: Uint8Array) => number) | undefined = fromBase64
+  ? (text, bytes) => (bytes as unknown as OwnBase64).setFromBase64(text).written
+  : buffer && ((text, bytes) => buffer.from(bytes.buffer, 0, bytes.length).write(text, 'base64'));
 
 /** Bytes of the runtime's cryptographic randomness. */
 export function random(length: number): Uint8Array<ArrayBuffer> {

@@ -1,71 +1,7 @@
-//! AES-256-GCM (NIST SP 800-38D) over buffers in place.
-//!
-//! The other cipher, for large data, is the host's WebCrypto; both make and read the same bytes.
+//! [`vault_cipher`], with what goes wrong as errors.
 
 use crate::error::{Code, Error};
-use aes_gcm::aead::consts::{U12, U32};
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::aes::Aes256;
-use aes_gcm::{AesGcm, Tag};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
-
-/// Bytes in a key.
-pub const KEY_BYTES: usize = 32;
-/// Bytes in a nonce that is written. Some old envelopes have [`LONG_NONCE_BYTES`].
-pub const NONCE_BYTES: usize = 12;
-/// Bytes in the nonce of envelopes that some releases of the Go SDK wrote.
-pub const LONG_NONCE_BYTES: usize = 32;
-/// Bytes in an authentication tag.
-pub const TAG_BYTES: usize = 16;
-
-/// A key in memory, in one place only: passing it on moves a pointer, so no copy stays behind on the stack, and it
-/// is wiped when dropped. Compares in constant time; has no `Debug`.
-#[derive(Clone)]
-pub struct Key(Box<[u8; KEY_BYTES]>);
-
-impl Key {
-    /// A key that `fill` writes. It is all zeros before.
-    pub fn filled(fill: impl FnOnce(&mut [u8; KEY_BYTES])) -> Self {
-        let mut key = Key(Box::new([0; KEY_BYTES]));
-        fill(&mut key.0);
-        key
-    }
-
-    /// A key of these bytes; nothing where there are not [`KEY_BYTES`].
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        (bytes.len() == KEY_BYTES).then(|| Key::filled(|key| key.copy_from_slice(bytes)))
-    }
-
-    /// A key from standard padded base64.
-    pub fn from_base64(text: &str) -> Option<Self> {
-        // Three bytes more than a key: decoding estimates what it needs upwards.
-        let mut bytes = Zeroizing::new([0; KEY_BYTES + 3]);
-        let length = STANDARD.decode_slice(text, &mut *bytes).ok()?;
-        Key::from_bytes(&bytes[..length])
-    }
-
-    /// The key itself.
-    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.0
-    }
-}
-
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&*other.0).into()
-    }
-}
-
-impl Eq for Key {}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
+pub use vault_cipher::{KEY_BYTES, Key, LONG_NONCE_BYTES, NONCE_BYTES, TAG_BYTES};
 
 /// Encrypts a buffer in place and returns its tag. Never use a nonce twice with one key.
 pub fn seal(
@@ -74,31 +10,14 @@ pub fn seal(
     aad: &[u8],
     buffer: &mut [u8],
 ) -> Result<[u8; TAG_BYTES], Error> {
-    let cipher = AesGcm::<Aes256, U12>::new(key.bytes().into());
-    let tag = cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into());
-    // Beyond 64 GiB one nonce does not suffice (SP 800-38D, section 5.2.1.1).
-    tag.map(Into::into)
-        .map_err(|_| Error::new(Code::InvalidRequest, "data: more than AES-GCM can encrypt at once"))
+    let too_much = || Error::new(Code::InvalidRequest, "data: more than AES-GCM can encrypt at once");
+    vault_cipher::seal(key, nonce, aad, buffer).ok_or_else(too_much)
 }
 
 /// Decrypts a buffer in place. Where the tag does not fit, the buffer stays as it is: no plaintext is made
 /// before the tag is checked. The error says no more than that it failed.
 pub fn open(key: &Key, nonce: &[u8], aad: &[u8], buffer: &mut [u8], tag: &[u8]) -> Result<(), Error> {
-    let opened = Tag::try_from(tag).ok().and_then(|tag| {
-        let key = key.bytes().into();
-        match nonce.len() {
-            NONCE_BYTES => {
-                let nonce = nonce.try_into().ok()?;
-                AesGcm::<Aes256, U12>::new(key).decrypt_inout_detached(nonce, aad, buffer.into(), &tag).ok()
-            }
-            LONG_NONCE_BYTES => {
-                let nonce = nonce.try_into().ok()?;
-                AesGcm::<Aes256, U32>::new(key).decrypt_inout_detached(nonce, aad, buffer.into(), &tag).ok()
-            }
-            _ => None,
-        }
-    });
-    opened.ok_or_else(failed)
+    vault_cipher::open(key, nonce, aad, buffer, tag).ok_or_else(failed)
 }
 
 /// Wrong key, wrong associated data or changed ciphertext: which of them is not told.
