@@ -33,6 +33,7 @@ export class SharedKey {
   #core: CoreKey | undefined;
   #holders = 1;
   #imported: Promise<CryptoKey> | undefined;
+  #uses = 0;
 
   constructor(key: KeyText | CoreKey) {
     if (key instanceof CoreKey) this.#core = key;
@@ -63,8 +64,14 @@ export class SharedKey {
     return this.#core;
   }
 
+  /** Whether it is or will be in the module's memory, so that a few bytes are done quickest there. */
+  get isUsedAgain(): boolean {
+    return this.#core !== undefined || this.#uses > 0;
+  }
+
   /** Its bytes, for the runtime's cipher; whoever asks for them wipes them. */
   raw(): Bytes {
+    this.#uses++;
     const text = this.#text?.key;
     return text !== undefined && decodeOwn ? decodeOwn(text) : (checked(() => this.core.expose()) as Bytes);
   }
@@ -147,9 +154,13 @@ function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8A
   }
 }
 
+/** Up to so many bytes Node's cipher takes longer to set up than this package's takes for all. */
+const FEW_BYTES = 64;
+
 /** Whether Node's cipher is there for so many bytes, and is the quickest. Not for none: some stand-ins fail then. */
-function isNodes(cipher: Cipher, length: number): boolean {
-  return cipher === 'auto' && length > 0 && length < NODES_BELOW && nodes().createCipheriv !== undefined;
+function isNodes(cipher: Cipher, length: number, key?: SharedKey): boolean {
+  if (cipher !== 'auto' || length === 0 || length >= NODES_BELOW) return false;
+  return !(length <= FEW_BYTES && key?.isUsedAgain) && nodes().createCipheriv !== undefined;
 }
 
 /** Whether so many bytes are encrypted by WebCrypto, and so aside. */
@@ -165,7 +176,7 @@ export function seal(
   data: Uint8Array,
   cipher: Cipher,
 ): Sealed | Promise<Sealed> {
-  if (isNodes(cipher, data.length)) {
+  if (isNodes(cipher, data.length, key)) {
     const sealing = prepared(nodes().createCipheriv as Create, key, nonce, aad);
     const ciphertext = sealing.update(data);
     sealing.final();
@@ -203,7 +214,7 @@ export function open(
   cipher: Cipher,
 ): Bytes | undefined | Promise<Bytes | undefined> {
   const isUsual = nonce.length === NONCE_BYTES;
-  if (isUsual && isNodes(cipher, ciphertext.length)) {
+  if (isUsual && isNodes(cipher, ciphertext.length, key)) {
     const opening = prepared(nodes().createDecipheriv as Create, key, nonce, aad);
     opening.setAuthTag(tag);
     const plaintext = opening.update(ciphertext);
