@@ -199,5 +199,5 @@ const machine = {
 };
 const file = join(root, 'benches', runtime === 'node' ? 'results.json' : `results.${runtime}.json`);
 writeFileSync(file, `${JSON.stringify({ machine, rows, bytes, alone: results.alone, ...more }, null, 2)}\n`);
-if (runtime === 'node') writeFileSync(join(root, 'benches/chart.svg'), chart(rows, machine));
+if (runtime === 'node') writeFileSync(join(root, 'docs/chart.svg'), chart(rows, machine));
 console.log(`\n${rows.filter(({ met }) => met).length} of ${rows.length} targets met`);

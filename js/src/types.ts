@@ -72,8 +72,8 @@ export interface VaultClientOptions {
    */
   dataKeyCache?: DataKeyCacheOptions | undefined;
   /**
-   * Who encrypts: `webcrypto` the runtime, always; `wasm` this package, always; `auto`, the default, whichever is
-   * quicker for the length. All make the same bytes. Deno's WebCrypto takes no nonce of 32 bytes: with `webcrypto`
+   * Who encrypts: `webcrypto` the runtime's WebCrypto, always; `wasm` this package, always; `auto`, the default,
+   * whichever is quickest for the length, Node's own cipher among them where there is one. All make the same bytes. Deno's WebCrypto takes no nonce of 32 bytes: with `webcrypto`
    * the envelopes of old Go SDKs do not open there.
    */
   cipher?: 'auto' | 'webcrypto' | 'wasm' | undefined;

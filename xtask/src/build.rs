@@ -131,7 +131,6 @@ fn assemble(project: &Project) -> Result<()> {
         fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
     copy(&project.path("docs"), &pkg.join("docs"))?;
-    fs::copy(project.path("benches/chart.svg"), pkg.join("docs/chart.svg"))?;
     for (_, name) in MODULES {
         let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
         fs::create_dir_all(&to)?;

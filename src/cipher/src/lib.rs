@@ -2,7 +2,7 @@
 //!
 //! The other ciphers, for large data, are the host's; all make and read the same bytes.
 //!
-//! A crate of its own: what is generic, as all of RustCrypto's is, is optimized as the crate that uses it, and this is the
+//! A crate of its own: what is generic, as all of the ciphers' crates is, is optimized as the crate that uses it, and this is the
 //! only one that is optimized for speed.
 
 #![no_std]

@@ -1,0 +1,199 @@
+// What goes into local encryption and what comes out: data, associated data, envelopes, as text or as bytes.
+import { readings, wrong } from '../../wasm/client/client.js';
+import { checked, type VaultError } from '../errors.js';
+import type { Bytes } from '../types.js';
+import { decoding, toBase64 } from './base64.js';
+import { failed } from './call.js';
+import { joined, open, type Sealed, type SharedKey, seal } from './cipher.js';
+import type { Engine } from './engine.js';
+import { pooled, random } from './runtime.js';
+
+/** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
+const DATA_MAX = 1 << 27;
+/** So many of an envelope's first bytes tell where its parts are (core's `HEAD_BYTES`, or more). */
+const HEAD_BYTES = 64;
+const NONCE_BYTES = 12;
+const NOTHING = new Uint8Array(0);
+/** Up to so many characters asking the runtime for their bytes, or the other way round, costs more than the work. */
+const SHORT = 32;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const tooMuch = (name: string) =>
+  failed('invalid_request', 'more than 128 MiB at once; use encryptStream', name);
+
+function isBytes(value: unknown): value is Uint8Array {
+  try {
+    return value instanceof Uint8Array;
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
+}
+
+/** A copy of bytes: what the caller does with theirs afterwards does not count. Nothing where their buffer is gone. */
+function copyOf(bytes: Uint8Array, name: string, max: number): Bytes | undefined {
+  let copy: Bytes | undefined;
+  try {
+    if (bytes.length <= max) copy = new Uint8Array(bytes);
+  } catch {
+    return undefined;
+  }
+  if (copy === undefined) throw tooMuch(name);
+  return copy;
+}
+
+/** The bytes themselves, where they are some for certain: none may be a buffer that is gone. */
+function inPlace(bytes: Uint8Array): Bytes | undefined {
+  try {
+    return bytes.length > 0 && bytes.length <= DATA_MAX ? (bytes as Bytes) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text or bytes, of a parameter of that name. `mine`: the caller's own bytes, where there are any. */
+function bytesOf(value: unknown, name: string, mine = false): Bytes {
+  if (typeof value === 'string' && value.length > DATA_MAX) throw tooMuch(name);
+  // On its way to bytes half a character would silently become U+FFFD.
+  if (typeof value === 'string' && isWellFormed(value)) {
+    const bytes = encode(value);
+    if (bytes.length > DATA_MAX) throw tooMuch(name);
+    return bytes;
+  }
+  const bytes = isBytes(value) ? (mine && inPlace(value)) || copyOf(value, name, DATA_MAX) : undefined;
+  if (bytes !== undefined) return bytes;
+  throw checked(() => wrong(name, 'a string or a Uint8Array', value, true));
+}
+
+/** Text as UTF-8. */
+function encode(text: string): Bytes {
+  if (text.length > SHORT) return encoder.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return encoder.encode(text);
+    bytes[at] = unit;
+  }
+  return bytes;
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+}
+
+/** Associated data; nothing and no text are the same, as in the official SDKs. */
+export function associated(value: unknown): Bytes {
+  return (value ?? undefined) === undefined ? NOTHING : bytesOf(value, 'associatedData');
+}
+
+/** What is to be encrypted, and what it is bound to. */
+export interface Plain {
+  data: Bytes;
+  aad: Bytes;
+}
+
+export function plainOf(data: unknown, associatedData: unknown, mine = false): Plain {
+  return { data: bytesOf(data, 'data', mine), aad: associated(associatedData) };
+}
+
+/** One reading of an envelope: where its parts begin and end. */
+export interface Reading {
+  go: boolean;
+  nonce: Bytes;
+  tag: readonly [number, number];
+  ciphertext: readonly [number, number];
+  /** The wrapped copies of its data key, in base64. */
+  blob: string;
+}
+
+/** What is to be decrypted: at least one reading, the likeliest first, and what it was bound to. */
+export interface Envelope {
+  readings: Reading[];
+  aad: Bytes;
+  /** All of it; good until something is waited for. */
+  bytes: () => Bytes;
+}
+
+export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
+  const aad = associated(associatedData);
+  let bytes: (() => Bytes) | undefined;
+  if (typeof value === 'string') {
+    if (value.length > DATA_MAX * 2) throw tooMuch('envelope');
+    bytes = decoding(value);
+  } else if (isBytes(value)) {
+    const copy = copyOf(value, 'envelope', DATA_MAX * 2);
+    bytes = copy && (() => copy);
+  }
+  if (bytes === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
+  const envelope = bytes();
+  const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
+  const found: Reading[] = [];
+  for (let at = 0; at < places.length; at += 9) {
+    const range = (which: number) =>
+      [places[at + which] as number, places[at + which + 1] as number] as const;
+    const nonce = envelope.slice(...range(1));
+    const blob = toBase64(envelope.subarray(...range(5)));
+    found.push({ go: places[at] === 1, nonce, tag: range(3), blob, ciphertext: range(7) });
+  }
+  return { readings: found, aad, bytes };
+}
+
+/** The ciphertext and the tag of a reading; good until something is waited for. */
+export function sealedOf({ bytes }: Envelope, { ciphertext, tag }: Reading): Sealed {
+  const envelope = bytes();
+  return { ciphertext: envelope.subarray(...ciphertext), tag: envelope.subarray(...tag) };
+}
+
+function textOf(plaintext: Bytes): string {
+  try {
+    const isShort = plaintext.length <= SHORT && plaintext.every((byte) => byte < 0x80);
+    return isShort ? String.fromCharCode(...plaintext) : decoder.decode(plaintext);
+  } catch {
+    throw failed('invalid_request', 'it holds bytes that are not text; use decryptBytes', 'envelope');
+  }
+}
+
+/** Wrong key, wrong associated data or changed ciphertext: which of them is not told. */
+export function undecryptable(what = 'the envelope'): VaultError {
+  return failed('decryption_failed', `${what} could not be decrypted`);
+}
+
+/** An envelope of its parts. */
+export function framed(key: SharedKey, go: boolean, nonce: Uint8Array, { ciphertext, tag }: Sealed): Bytes {
+  return joined(key.frame(go, nonce, tag), ciphertext, go ? tag : NOTHING);
+}
+
+/** An envelope, as text or as bytes; at once, where WebCrypto is not needed. `fresh`: whether the key is used for nothing
+ * else. */
+export function sealed(
+  key: SharedKey,
+  { data, aad }: Plain,
+  go: boolean,
+  asBytes: boolean,
+  fresh: boolean,
+  engine: Engine,
+): string | Bytes | Promise<string | Bytes> {
+  const nonce = fresh ? pooled(NONCE_BYTES) : random(NONCE_BYTES);
+  const finish = (made: Sealed) => {
+    const envelope = framed(key, go, nonce, made);
+    return asBytes ? envelope : toBase64(envelope);
+  };
+  const made = seal(key, nonce, aad, data, engine.cipher);
+  return made instanceof Promise ? made.then(finish) : finish(made);
+}
+
+/** The plaintext of a reading, if the key fits it; at once, where WebCrypto is not needed. */
+export function opened(
+  key: SharedKey,
+  envelope: Envelope,
+  reading: Reading,
+  asBytes: boolean,
+  engine: Engine,
+): string | Bytes | undefined | Promise<string | Bytes | undefined> {
+  const finish = (plaintext: Bytes | undefined) =>
+    plaintext === undefined || asBytes ? plaintext : textOf(plaintext);
+  const made = open(key, reading.nonce, envelope.aad, sealedOf(envelope, reading), engine.cipher);
+  return made instanceof Promise ? made.then(finish) : finish(made);
+}
