@@ -38,7 +38,10 @@ export class Cut {
     );
     if (signal !== undefined) {
       this.#onAbort = () => this.end(aborted(property(signal, 'reason')));
-      signal.addEventListener('abort', this.#onAbort);
+      // A proxy of a signal is one for `instanceof`, and for nothing else.
+      try {
+        signal.addEventListener('abort', this.#onAbort);
+      } catch {}
     }
     live.add(this);
   }
@@ -63,6 +66,11 @@ export class Cut {
   /** Ends it from within: another of its requests has failed, or nobody waits any more. */
   cancel(): void {
     if (this.#error === undefined) this.end(aborted(undefined));
+  }
+
+  /** Fails where it is ended. */
+  check(): void {
+    if (this.#error !== undefined) throw this.#error;
   }
 
   /** What the work comes to, unless it is ended before. */

@@ -58,6 +58,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
   const told = new Told(settings, request);
   let waitedForKey = false;
   for (let number = 1; ; number++) {
+    call.check();
     told.request(number);
     const started = Date.now();
     let [failure, lostBody]: [VaultError | undefined, boolean] = [undefined, false];
@@ -90,7 +91,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
       ),
     );
     if (pauseMs === undefined) throw failure;
-    if (note && mayHaveLanded(code)) note.uncertain = true;
+    if (note && checked(() => mayHaveLanded(code))) note.uncertain = true;
     waitedForKey ||= code === 'customer_key_inaccessible';
     told.retry(number, failure, pauseMs);
     await call.pause(pauseMs);
@@ -229,7 +230,7 @@ class Told {
     this.#settings = settings;
     settings.calls = (settings.calls ?? 0) + 1;
     if (!(settings.onRequest || settings.onResponse || settings.onRetry)) return;
-    const [name, route] = describeOperation(operation) as [string, string];
+    const [name, route] = checked(() => describeOperation(operation)) as [string, string];
     this.#about = { operation: name, method, route, call: settings.calls };
   }
 

@@ -25,7 +25,7 @@ function unknown(): VaultError {
 /** Whether a failure tells by itself that the request may have taken effect, or that there is nothing to have any on. */
 function tellsItself(error: unknown): boolean {
   if (!(error instanceof VaultError)) return true;
-  return hasCode(error, 'aborted', 'not_found') || mayHaveLanded(error.code);
+  return hasCode(error, 'aborted', 'not_found') || checked(() => mayHaveLanded(error.code));
 }
 
 export async function updateObject(
@@ -186,7 +186,7 @@ export async function modifyObject(
         if (updated.was === 'written') return updated.object;
       } catch (error) {
         if (!hasCode(error, 'version_mismatch') || attempt >= attempts) throw error;
-        await call.pause(modifyPause(attempt, Math.random()));
+        await call.pause(checked(() => modifyPause(attempt, Math.random())));
         continue;
       }
       // Two who make the same value of the same version would both take it for theirs.
