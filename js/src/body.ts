@@ -21,6 +21,9 @@ export async function bodyText(
   let [text, more]: [string, TextDecoder | undefined] = ['', undefined];
   for (let tooLong = announced > limit; !tooLong; tooLong = length > limit) {
     const { done, value } = await reader.read();
+    // Whoever stands in for `fetch` may hand out anything, and nothing for ever.
+    if (value === undefined ? !done : !ArrayBuffer.isView(value))
+      throw new TypeError('a piece of the body is no bytes');
     if (value !== undefined) {
       length += value.byteLength;
       if (first === undefined) first = value;
@@ -32,7 +35,7 @@ export async function bodyText(
         text += more.decode(value, { stream: true });
       }
     }
-    if (done && length <= limit) return more ? text + more.decode() : decoder.decode(first);
+    if (done) return length > limit ? null : more ? text + more.decode() : decoder.decode(first);
   }
   // Not awaited: it may never be done.
   reader.cancel().catch(() => {});
@@ -48,6 +51,7 @@ interface PieceReader {
 interface AtLeastReader {
   readAtLeast(bytes: number, view: Uint8Array): Promise<{ done: boolean; value?: Uint8Array }>;
   cancel(): Promise<void>;
+  releaseLock?(): void;
 }
 
 const PIECE_BYTES = 1 << 14;
@@ -61,6 +65,11 @@ function wholeReader(body: ReadableStream): PieceReader | undefined {
   try {
     reader = body.getReader({ mode: 'byob' }) as unknown as AtLeastReader;
   } catch {
+    return undefined;
+  }
+  if (typeof reader.readAtLeast !== 'function') {
+    // Another's, which may be read by its own reader once this one lets go.
+    reader.releaseLock?.();
     return undefined;
   }
   return {

@@ -3,7 +3,7 @@ import { keyringBounds } from '../wasm/client/client.js';
 import { type Bounds, DataKeys } from './engine/data-keys.js';
 import { Engine } from './engine/engine.js';
 import { OPERATION } from './engine/host.js';
-import { KeySource } from './engine/key-source.js';
+import { KeySource, member } from './engine/key-source.js';
 import { deleteObject, modifyObject, updateObject } from './engine/writes.js';
 import { checked, invalid } from './errors.js';
 import { type EventPage, eventOf, type ListEventsOptions, type VaultEventName } from './events.js';
@@ -454,7 +454,7 @@ export class VaultClient extends Operations<false> implements Disposable {
     engine.open();
     const kept = new DataKeys(checked(() => keyringBounds(options)) as Bounds);
     const source = new KeySource(engine, kept);
-    const create = source.create((options as { context?: unknown }).context);
+    const create = source.create(member(options, 'context'));
     engine.adopt(kept);
     return new Keyring(source, kept, create);
   }

@@ -178,12 +178,17 @@ function stop(error: Error): VaultError {
   return stopped;
 }
 
+/** Fails where the module cannot be used any more. */
+export function running(): void {
+  if (stopped) throw stopped;
+}
+
 /**
  * Calls the module, and throws what it throws with the stack of the call rather than of the module. A trap is the
  * module's own: nothing of the caller's runs in it but getters, whose exceptions it catches.
  */
 export function checked<T>(call: () => T): T {
-  if (stopped) throw stopped;
+  running();
   if (!isLoaded)
     throw invalid(
       'invalid_config',

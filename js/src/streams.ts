@@ -4,7 +4,7 @@ import { freed, joined, open, type SharedKey, seal } from './engine/cipher.js';
 import type { Engine } from './engine/engine.js';
 import { associated, undecryptable } from './engine/envelope.js';
 import type { KeySource } from './engine/key-source.js';
-import { random } from './engine/runtime.js';
+import { random } from './engine/random.js';
 import { checked, invalid, type VaultError } from './errors.js';
 import type { Bytes } from './types.js';
 
@@ -200,9 +200,13 @@ class Starting {
       this.#call = call;
       return work(call);
     });
-    this.#started = { core, key, aad: core.aad };
-    if (this.#ended) this.end();
-    return this.#started;
+    const started = { core, key, aad: core.aad };
+    this.#started = started;
+    if (this.#ended) {
+      this.end();
+      throw failed('aborted', 'the stream has ended');
+    }
+    return started;
   }
 
   /** Lets go of everything, also where the key comes only now. */
@@ -294,9 +298,14 @@ export function opening(
         const core = checked(() => CoreStream.read(head, aad));
         if (core === undefined) return;
         stream = await start.start(asked, async (call) => {
-          const key = await source.unwrap(core.keys, call);
-          if (key === undefined) throw undecryptable();
-          return { core, key };
+          try {
+            const key = await source.unwrap(core.keys, call);
+            if (key === undefined) throw undecryptable();
+            return { core, key };
+          } catch (error) {
+            freed(core);
+            throw error;
+          }
         });
         chunks = new Chunker(core.chunkBytes + TAG_BYTES);
         bytes = bytes.subarray(core.header.length - begun);

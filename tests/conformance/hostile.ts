@@ -276,6 +276,109 @@ export const hostile: Case[] = [
       const error = await fails('unauthorized', () => vault.readObject({ id: 'a' }));
       assert.include(error.message, 'bad key [API key]');
       assert.notInclude(JSON.stringify(error) + error.stack, 'sk_test_emulator');
+      const escaped = String.raw`{"message":"bad key sk_test\u005femulator"}`;
+      const { vault: sly } = stubbed(() => new Response(escaped, { status: 401 }), { maxRetries: 0 });
+      const again = await fails('unauthorized', () => sly.readObject({ id: 'a' }));
+      assert.include(again.message, 'bad key [API key]');
+    },
+  },
+  {
+    name: 'a body of pieces that are no bytes, or of nothing for ever, ends in an error',
+    run: async () => {
+      const pieces = (make: () => unknown) => {
+        const body = { getReader: () => ({ read: async () => make(), cancel: async () => {} }) };
+        return { status: 200, headers: new Headers(), body } as unknown as Response;
+      };
+      for (const piece of [{}, { value: undefined }, { value: 'text' }, { done: false }, { value: 5 }]) {
+        const { vault } = stubbed(() => pieces(() => piece), { maxRetries: 0 });
+        await fails('network_error', () => vault.readObject({ id: 'a' }));
+      }
+      // One who stands in for a stream with a reader of their own, which knows nothing of modes, is read.
+      const text = new TextEncoder().encode(JSON.stringify(object));
+      let rest = [text.subarray(0, 7), text.subarray(7)];
+      const next = () => ({ done: rest.length === 0, value: rest.shift() });
+      const { vault } = stubbed(() => {
+        rest = [text.subarray(0, 7), text.subarray(7)];
+        return pieces(next);
+      });
+      assert.equal((await vault.readObject({ id: 'a' })).value, 'v');
+    },
+  },
+  {
+    name: 'a context whose getters change their mind is not remembered as another',
+    run: async () => {
+      for (const reads of [1, 2, 3, 4, 5, 6]) {
+        const { vault, requests } = stubbed(() => json({}, 500), { maxRetries: 0 });
+        let count = 0;
+        const changing = {
+          get organization_id() {
+            return ++count <= reads ? 'org_a' : 'org_b';
+          },
+        };
+        const honest = { organization_id: 'org_a' };
+        for (const context of [changing, honest]) {
+          await vault.createObject({ name: 'n', value: 'v', context }).catch(() => {});
+          count = 0;
+          await vault.encrypt('x', context).catch(() => {});
+          count = 0;
+        }
+        assert.lengthOf(requests, 4);
+        for (const { init } of requests.slice(2))
+          assert.include(String(init.body), 'org_a', `${reads} reads`);
+      }
+    },
+  },
+  {
+    name: 'what fetch throws is never taken for the answer of the service',
+    run: async () => {
+      const theirs = await fails('not_found', () => local().vault.readObject({ id: 'a' }));
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      for (const thrown of [theirs, proxy, undefined, null, 5, 'text', Object.create(null)]) {
+        const { vault, requests } = stubbed(
+          (_url, _init, count) => {
+            if (count === 1) return json({}, 500);
+            throw thrown;
+          },
+          { maxRetries: 1 },
+        );
+        const error = await fails('network_error', () => vault.deleteObject({ id: 'a' }));
+        assert.equal(error.cause, thrown);
+        assert.lengthOf(requests, 2);
+      }
+    },
+  },
+  {
+    name: "what the service names wrongly is its own trouble, and another tenant's answer is told as such",
+    run: async () => {
+      const page = { data: [{ id: '', name: 'n', updated_at: null }], list_metadata: {} };
+      const { vault: lists } = stubbed(() => json(page));
+      await fails('malformed_response', () => lists.forOrganization('org_1').listObjects());
+      for (const change of [{ id: '..' }, { metadata: { ...metadata, version_id: '' } }]) {
+        const { vault } = stubbed(() => json({ ...object, ...change }));
+        await fails('malformed_response', () => vault.modifyObject({ id: 'a' }, () => 'w'));
+      }
+      const other = { ...object, metadata: { ...metadata, context: { organization_id: 'org_2' } } };
+      let puts = 0;
+      const { vault } = stubbed((_url, { method }) => {
+        if (method !== 'PUT') return json(object);
+        return ++puts === 1 ? json({}, 503, { 'retry-after': '0' }) : json(other, 201);
+      });
+      const update = { id: 'a', value: 'w', versionCheck: 'v' };
+      await fails('context_mismatch', () => vault.forOrganization('org_1').updateObject(update));
+      const key = btoa('k'.repeat(32));
+      const long = { id: 'i', data_key: key, encrypted_keys: 'AAAA'.repeat(4_000_000), context };
+      const { vault: keys } = stubbed(() => json(long));
+      assert.lengthOf((await keys.createDataKey({ context })).encryptedKeys, 16_000_000);
+      const options = {
+        get context(): never {
+          throw new TypeError('mine');
+        },
+        maxAgeMs: 1,
+        maxMessages: 1,
+        maxBytes: 1,
+      };
+      await fails('invalid_key_context', () => vault.keyring(options));
     },
   },
   {

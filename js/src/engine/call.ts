@@ -33,11 +33,11 @@ export class Cut {
     if (signal !== undefined && property(signal, 'aborted')) throw aborted(property(signal, 'reason'));
     this.#signal = signal;
     this.#timer = setTimeout(
-      () => this.end(failed('timeout', `no answer within ${timeoutMs} ms`)),
+      () => this.#endBy(() => failed('timeout', `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
     if (signal !== undefined) {
-      this.#onAbort = () => this.end(aborted(property(signal, 'reason')));
+      this.#onAbort = () => this.#endBy(() => aborted(property(signal, 'reason')));
       // A proxy of a signal is one for `instanceof`, and for nothing else.
       try {
         signal.addEventListener('abort', this.#onAbort);
@@ -65,7 +65,18 @@ export class Cut {
 
   /** Ends it from within: another of its requests has failed, or nobody waits any more. */
   cancel(): void {
-    if (this.#error === undefined) this.end(aborted(undefined));
+    if (live.has(this)) this.#endBy(() => aborted(undefined));
+  }
+
+  /** Nobody would catch it if the error cannot be made, as the module has stopped: then it ends with that. */
+  #endBy(make: () => VaultError): void {
+    let error: VaultError;
+    try {
+      error = make();
+    } catch (stopped) {
+      error = stopped as VaultError;
+    }
+    this.end(error);
   }
 
   /** Fails where it is ended. */

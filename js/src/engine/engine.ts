@@ -10,7 +10,7 @@ import {
   scopeOf,
   unwrapRequest,
 } from '../../wasm/client/client.js';
-import { checked, VaultError, type VaultErrorCode } from '../errors.js';
+import { checked, running, VaultError, type VaultErrorCode } from '../errors.js';
 import type {
   Bytes,
   ListMetadata,
@@ -65,6 +65,18 @@ export function hasCode(error: unknown, ...codes: VaultErrorCode[]): boolean {
   return error instanceof VaultError && codes.includes(error.code);
 }
 
+/** A request about what the service named: what is wrong with that is its trouble. */
+export function theirs(prepare: () => Request): Request {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== 'invalid_request') throw error;
+    const [problem] = error.problems;
+    const field = problem?.field === 'versionCheck' ? 'metadata.version_id' : problem?.field;
+    throw failed('malformed_response', problem?.message ?? error.message, field);
+  }
+}
+
 export class Engine {
   readonly #shared: Shared;
   readonly #scope: object | undefined;
@@ -115,6 +127,7 @@ export class Engine {
 
   /** Refuses a call on a client that is closed. */
   open(): void {
+    running();
     if (this.#shared.closed) throw failed('invalid_request', 'the client is closed');
   }
 
@@ -163,7 +176,7 @@ export class Engine {
 
   /** The request for a data key of a context; in a scoped client it starts from the scope. */
   dataKeyRequest(context: unknown): Request {
-    const make = () => checked(() => prepareDataKey(context, this.#scope)) as Request;
+    const make = (context: unknown) => checked(() => prepareDataKey(context, this.#scope)) as Request;
     return this.#quick.remembered('data key', context, make);
   }
 
@@ -242,8 +255,12 @@ export class Engine {
     return this.shape(answer, request, shapes.described);
   }
 
-  describe(id: string, call: Call): Promise<VaultObject<undefined>> {
-    return this.#describe(this.prepare(OPERATION.describeObject, { id }), call);
+  /** Describes an object that the service named. */
+  async describe(id: string, call: Call): Promise<VaultObject<undefined>> {
+    return this.#describe(
+      theirs(() => this.prepare(OPERATION.describeObject, { id })),
+      call,
+    );
   }
 
   async listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {

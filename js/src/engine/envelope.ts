@@ -6,7 +6,7 @@ import { decoding, toBase64 } from './base64.js';
 import { failed } from './call.js';
 import { joined, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
-import { pooled, random } from './runtime.js';
+import { pooled, random } from './random.js';
 
 /** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
 const DATA_MAX = 1 << 27;

@@ -33,7 +33,7 @@ const toArray = (items: unknown): unknown[] => {
 };
 
 /** A member of what a caller gave; nothing of what has none. */
-function member(of: unknown, name: string): unknown {
+export function member(of: unknown, name: string): unknown {
   try {
     return (of as Record<string, unknown> | null | undefined)?.[name];
   } catch {

@@ -37,12 +37,17 @@ function isPlain(value: unknown): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** What a context of nothing but strings reads, to know it again by. */
-function plainText(context: unknown): string | undefined {
-  if (!isPlain(context)) return undefined;
+/**
+ * A context of nothing but strings, and what it reads, to know it again by. A copy, in which each value was read once:
+ * what is remembered must be what was looked at, whatever a getter says the next time.
+ */
+function plainContext(context: unknown): { copy: object; text: string } | undefined {
+  if (!isPlain(context) || 'toJSON' in (context as object)) return undefined;
   const map = context as Options;
-  for (const name of Object.keys(map)) if (typeof map[name] !== 'string') return undefined;
-  return JSON.stringify(map);
+  const items = Object.keys(map).map((name) => [name, map[name]] as const);
+  if (!items.every(([, value]) => typeof value === 'string')) return undefined;
+  const copy = Object.fromEntries(items);
+  return { copy, text: JSON.stringify(copy) };
 }
 
 /** A text in which others take the places of some. */
@@ -80,12 +85,14 @@ export class Quick {
   }
 
   /** A request of which nothing but the context is the caller's. */
-  remembered(kind: string, context: unknown, make: () => Request): Request {
-    let text: string | undefined;
+  remembered(kind: string, context: unknown, make: (context: unknown) => Request): Request {
+    let plain: ReturnType<typeof plainContext>;
     try {
-      text = plainText(context);
+      plain = plainContext(context);
     } catch {}
-    return text === undefined ? make() : this.#pattern(kind + text, make);
+    if (plain === undefined) return make(context);
+    const { copy, text } = plain;
+    return this.#pattern(kind + text, () => make(copy));
   }
 
   /** The request that unwraps a blob. */
@@ -130,10 +137,10 @@ export class Quick {
   #create(options: Options): Request | undefined {
     const { name, value, context } = options;
     if (typeof name !== 'string' || !PLAIN_NAME.test(name) || !isValue(value)) return undefined;
-    const text = Object.keys(options).length === 3 ? plainText(context) : undefined;
-    if (text === undefined) return undefined;
-    const marked = { name: NAME, value: VALUE, context };
-    const pattern = this.#pattern(text, () => this.#prepare(OPERATION.createObject, marked));
+    const plain = Object.keys(options).length === 3 ? plainContext(context) : undefined;
+    if (plain === undefined) return undefined;
+    const marked = { name: NAME, value: VALUE, context: plain.copy };
+    const pattern = this.#pattern(plain.text, () => this.#prepare(OPERATION.createObject, marked));
     // The name comes first and the value last: a context that holds the same texts is between them.
     const body = pattern.body as string;
     const at = body.lastIndexOf(VALUE);

@@ -42,22 +42,3 @@ export const decodeOwn: ((text: string) => Uint8Array<ArrayBuffer>) | undefined 
 export const decodeInto: ((text: string, bytes: Uint8Array) => number) | undefined = fromBase64
   ? (text, bytes) => (bytes as unknown as OwnBase64).setFromBase64(text).written
   : buffer && ((text, bytes) => buffer.from(bytes.buffer, 0, bytes.length).write(text, 'base64'));
-
-/** Bytes of the runtime's cryptographic randomness. */
-export function random(length: number): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-
-const POOL_BYTES = 1536;
-let pool = new Uint8Array(0);
-
-/**
- * The same from a store that is filled for many at once, which costs a tenth. Only where what comes out need be neither
- * secret nor different from what a copy of this process may take: for the nonce of a key that is used once.
- */
-export function pooled(length: number): Uint8Array<ArrayBuffer> {
-  if (pool.length < length) pool = random(POOL_BYTES);
-  const taken = pool.slice(0, length);
-  pool = pool.subarray(length);
-  return taken;
-}

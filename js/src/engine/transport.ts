@@ -11,7 +11,7 @@ import { checked, VaultError } from '../errors.js';
 import type { RequestEvent, ResponseEvent, RetryEvent } from '../types.js';
 import { type Call, Cut, failed } from './call.js';
 import { OPERATION, type Request } from './host.js';
-import { random } from './runtime.js';
+import { randomKey } from './random.js';
 
 /** What a client is set up with, as core has checked it. */
 export interface Settings {
@@ -69,7 +69,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
           : within(call.attemptTimeoutMs, call, (signal) => attempt(settings, url, request, key, signal)),
       );
       told.response(number, started, answer);
-      settings.retry.earn();
+      checked(() => settings.retry.earn());
       return answer;
     } catch (error) {
       failure = asFailure(error);
@@ -119,11 +119,8 @@ function idempotencyKey(settings: Settings, request: Request, call: Call): strin
   // The caller's is for what they create: one key for the several decryptions of a call would mix them up.
   if (call.idempotencyKey !== undefined && request.operation !== OPERATION.decryptDataKey)
     return call.idempotencyKey;
-  if (!settings.retry.repeats) return undefined;
-  // Pages that are not secure have no `randomUUID`.
-  return (
-    crypto.randomUUID?.() ?? Array.from(random(16), (byte) => byte.toString(16).padStart(2, '0')).join('')
-  );
+  if (!checked(() => settings.retry.repeats)) return undefined;
+  return randomKey();
 }
 
 async function attempt(
@@ -134,29 +131,33 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<Answer> {
   const { operation, method, body } = request;
+  // Called on nothing: workerd and browsers refuse `fetch` as another object's method. A URL and an object rather than a
+  // `Request`: `fetch` makes one anyway, and copying a finished one costs more than the rest of the call.
+  const fetch = settings.fetch ?? globalThis.fetch;
+  if (typeof fetch !== 'function') throw failed('invalid_config', 'this runtime has none; pass one', 'fetch');
+  const init: RequestInit = {
+    method,
+    // Made anew for each attempt: whoever stands in for `fetch` may have changed the last one.
+    headers: headersOf(settings, body, key),
+    body: body as string,
+    signal,
+    // Authorization must not follow to wherever a redirect points.
+    redirect: 'manual',
+  };
   let response: Partial<Response> | undefined;
-  let text: string | null | undefined;
-  let status: unknown;
+  // Whatever is thrown here is another's, a `VaultError` of their own client too.
   try {
-    // Called on nothing: workerd and browsers refuse `fetch` as another object's method. A URL and an object rather
-    // than a `Request`: `fetch` makes one anyway, and copying a finished one costs more than the rest of the call.
-    const fetch = settings.fetch ?? globalThis.fetch;
-    if (typeof fetch !== 'function')
-      throw failed('invalid_config', 'this runtime has none; pass one', 'fetch');
-    response = await fetch(url, {
-      method,
-      // Made anew for each attempt: whoever stands in for `fetch` may have changed the last one.
-      headers: headersOf(settings, body, key),
-      body: body as string,
-      signal,
-      // Authorization must not follow to wherever a redirect points.
-      redirect: 'manual',
-    });
-    status = read(response, 'status');
-    if (typeof status !== 'number') throw noResponse('no status');
+    response = await fetch(url, init);
+  } catch (cause) {
+    throw network(settings, cause);
+  }
+  const status = read(response, 'status');
+  if (typeof status !== 'number') throw noResponse('no status');
+  let text: unknown;
+  try {
     text = await bodyText(response, ANSWER_MAX_MIB << 20);
-  } catch (error) {
-    throw error instanceof VaultError ? error : network(settings, error);
+  } catch (cause) {
+    throw network(settings, cause);
   }
   if (text === null) throw failed('malformed_response', `longer than ${ANSWER_MAX_MIB} MiB`, 'body');
   if (text === undefined) throw noResponse('no text()');
@@ -168,8 +169,9 @@ async function attempt(
   };
   const isSuccess = answer.status >= 200 && answer.status < 300;
   try {
-    // What the service says of a failure may repeat the API key.
-    answer.body = JSON.parse(isSuccess ? text : text.replaceAll(settings.key, '[API key]'));
+    answer.body = isSuccess
+      ? JSON.parse(text)
+      : JSON.parse(text, (_, value: unknown) => redacted(settings, value));
   } catch {}
   const requestId = () => answer.header('x-request-id');
   if (!isSuccess) {
@@ -189,6 +191,11 @@ function headersOf(
 ): Record<string, string> {
   if (body === undefined) return { ...headers.bare };
   return key === undefined ? { ...headers.json } : { ...headers.keyed, 'Idempotency-Key': key };
+}
+
+/** What the service says of a failure may repeat the API key. */
+function redacted({ key }: Settings, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll(key, '[API key]') : value;
 }
 
 /** A property: whoever stands in for `fetch` may answer with a class of their own, or with less than they should. */

@@ -4,9 +4,10 @@ import { checkAnswer, mayHaveLanded, modifyOptions, modifyPause, wrong } from '.
 import { checked, VaultError } from '../errors.js';
 import type { Bytes, VaultObject } from '../types.js';
 import { type Call, failed } from './call.js';
-import { type Engine, hasCode } from './engine.js';
+import { type Engine, hasCode, theirs } from './engine.js';
 import { OPERATION, type Request } from './host.js';
 import * as shapes from './shapes.js';
+import type { Answer } from './transport.js';
 
 /**
  * What became of an update: it was `written`; or the object has the `same` value that was to be written, in the first
@@ -65,11 +66,9 @@ async function update(
   call: Call,
 ): Promise<Updated> {
   const note = { uncertain: false };
-  let conflict: unknown;
+  let [answer, conflict]: [Answer | undefined, unknown] = [undefined, undefined];
   try {
-    const answer = await engine.send(request, call, note);
-    engine.checkObject(answer);
-    return { was: 'written', object: engine.shape(answer, request, shapes.described) };
+    answer = await engine.send(request, call, note);
   } catch (error) {
     if (!note.uncertain) throw error;
     if (!hasCode(error, 'version_mismatch')) {
@@ -78,6 +77,10 @@ async function update(
       return { was: 'unknown' };
     }
     conflict = error;
+  }
+  if (answer !== undefined) {
+    engine.checkObject(answer);
+    return { was: 'written', object: engine.shape(answer, request, shapes.described) };
   }
   if (lock === undefined) throw conflict;
   if (asks) return { was: 'unknown' };
@@ -120,15 +123,15 @@ export async function deleteObject(engine: Engine, options: unknown, asked: unkn
   return engine.run(engine.asked(asked), async (call) => {
     await engine.look(request, call);
     const note = { uncertain: false };
+    let answer: Answer;
     try {
-      const answer = await engine.send(request, call, note);
-      if (answer.status === 204 || shapes.deleted(answer.body)) return;
-      checked(() =>
-        checkAnswer(request.operation, answer.status, answer.header('x-request-id'), answer.body),
-      );
+      answer = await engine.send(request, call, note);
     } catch (error) {
       if (!note.uncertain || !(await isGone(engine, request, error, call))) throw error;
+      return;
     }
+    if (answer.status === 204 || shapes.deleted(answer.body)) return;
+    checked(() => checkAnswer(request.operation, answer.status, answer.header('x-request-id'), answer.body));
   });
 }
 
@@ -180,7 +183,9 @@ export async function modifyObject(
         const what = 'it to return a string, a Uint8Array or undefined';
         throw checked(() => wrong('change', what, value, true));
       }
-      const write = engine.prepare(OPERATION.updateObject, { id, value, versionCheck: version });
+      const lock = { id, versionCheck: version };
+      theirs(() => engine.prepare(OPERATION.updateObject, { ...lock, value: '' }));
+      const write = engine.prepare(OPERATION.updateObject, { ...lock, value });
       try {
         const updated = await update(engine, write, version, typeof applied === 'function', call);
         if (updated.was === 'written') return updated.object;
