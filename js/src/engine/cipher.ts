@@ -64,6 +64,13 @@ export class SharedKey {
     return this.#core;
   }
 
+  /** Moves it there: for one that is kept, which its text would outlive, and whose age counts from now. */
+  keep(): this {
+    this.hold();
+    void this.core;
+    return this;
+  }
+
   /** Whether it is or will be in the module's memory, so that a few bytes are done quickest there. */
   get isUsedAgain(): boolean {
     return this.#core !== undefined || this.#uses > 0;

@@ -274,7 +274,7 @@ export class DataKeys {
           this.#slots.set(contextKey, slot);
           if (key !== undefined && !this.#closed) {
             slot.active?.release();
-            slot.active = key.hold();
+            slot.active = key.keep();
             slot.born = Date.now();
             this.#oldest = Math.min(this.#oldest || slot.born, slot.born);
           }
@@ -295,7 +295,7 @@ export class DataKeys {
     this.#oldest = Math.min(this.#oldest || born, born);
     this.#opened.get(blob)?.key.release();
     this.#opened.delete(blob);
-    this.#opened.set(blob, { key: key.hold(), contextKey, born });
+    this.#opened.set(blob, { key: key.keep(), contextKey, born });
     for (const [last, { key }] of this.#opened) {
       if (this.#opened.size <= this.#bounds.maxOpened) return;
       this.#opened.delete(last);
