@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { sizes } from '../benches/sizes.ts';
 
 /** Gzipped bytes, with Rust's own library as it comes; a build that makes it anew for size has a tenth less. */
-const BUDGET = { client: 107_000, emulatorModule: 185_000 } as const;
+const BUDGET = { client: 108_000, emulatorModule: 185_000 } as const;
 
 test('the client and the emulator are within their budgets', async (context) => {
   const found = await sizes();
