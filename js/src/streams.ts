@@ -133,7 +133,8 @@ function pair(work: Work): [TransformStream<BufferSource, Bytes>, (reason: unkno
       await step;
     } catch (error) {
       fail(error);
-      throw error;
+      // Of one that was ended meanwhile, why it was.
+      throw failure;
     }
   };
 
@@ -178,6 +179,8 @@ interface Started {
   core: CoreStream;
   key: SharedKey;
   aad: Uint8Array;
+  header: Uint8Array;
+  chunkBytes: number;
 }
 
 /** The request for a stream's key, which ends with the stream. */
@@ -200,13 +203,17 @@ class Starting {
       this.#call = call;
       return work(call);
     });
-    const started = { core, key, aad: core.aad };
+    const { aad, header, chunkBytes } = core;
+    const started = { core, key, aad, header, chunkBytes };
     this.#started = started;
-    if (this.#ended) {
-      this.end();
-      throw failed('aborted', 'the stream has ended');
-    }
+    if (this.#ended) this.end();
+    this.check();
     return started;
+  }
+
+  /** Fails where it has ended: what it held is gone. */
+  check(): void {
+    if (this.#ended) throw failed('aborted', 'the stream has ended');
   }
 
   /** Lets go of everything, also where the key comes only now. */
@@ -235,19 +242,25 @@ export function sealing(
   let chunks: Chunker;
   const starting = start.start(asked, async (call) => {
     const key = await engine.fetchKey(request, call);
-    const core = checked(() => key.core.stream(asked.chunkSize as number, random(PREFIX_BYTES), aad));
-    return { core, key };
+    try {
+      const core = checked(() => key.core.stream(asked.chunkSize as number, random(PREFIX_BYTES), aad));
+      return { core, key };
+    } catch (error) {
+      key.release();
+      throw error;
+    }
   });
   /** The stream, its header given out. */
   const begin = async (put: (bytes: Bytes) => Promise<void>): Promise<Started> => {
     if (stream === undefined) {
       stream = await starting;
-      chunks = new Chunker(stream.core.chunkBytes);
-      await put(stream.core.header as Bytes);
+      chunks = new Chunker(stream.chunkBytes);
+      await put(stream.header as Bytes);
     }
     return stream;
   };
   const sealed = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean) => {
+    start.check();
     const nonce = checked(() => core.sealNonce(chunk.length, last));
     const { ciphertext, tag } = await seal(key, nonce, aad, chunk, engine.cipher);
     return joined(ciphertext, tag);
@@ -282,6 +295,7 @@ export function opening(
   let stream: Started | undefined;
   let chunks: Chunker;
   const opened = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean): Promise<Bytes> => {
+    start.check();
     const nonce = checked(() => core.openNonce(chunk.length, last));
     const length = chunk.length - TAG_BYTES;
     const sealed = { ciphertext: chunk.subarray(0, length), tag: chunk.subarray(length) };
@@ -297,18 +311,18 @@ export function opening(
         head = joined(head, bytes.subarray(0, HEADER_MAX - begun));
         const core = checked(() => CoreStream.read(head, aad));
         if (core === undefined) return;
-        stream = await start.start(asked, async (call) => {
-          try {
+        try {
+          stream = await start.start(asked, async (call) => {
             const key = await source.unwrap(core.keys, call);
             if (key === undefined) throw undecryptable();
             return { core, key };
-          } catch (error) {
-            freed(core);
-            throw error;
-          }
-        });
-        chunks = new Chunker(core.chunkBytes + TAG_BYTES);
-        bytes = bytes.subarray(core.header.length - begun);
+          });
+        } catch (error) {
+          freed(core);
+          throw error;
+        }
+        chunks = new Chunker(stream.chunkBytes + TAG_BYTES);
+        bytes = bytes.subarray(stream.header.length - begun);
       }
       for (const chunk of chunks.push(bytes)) await put(await opened(stream, chunk, false));
     },

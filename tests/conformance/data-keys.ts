@@ -1,6 +1,6 @@
 // Data keys that are used again: keyrings, and a client's cache.
 import { assert } from 'chai';
-import { VaultClient } from 'workos-vault-edge';
+import { VaultClient, VaultError } from 'workos-vault-edge';
 import { VaultEmulator } from 'workos-vault-edge/emulator';
 import { base, type Case, counting, fails, json, local, stubbed } from './case.ts';
 
@@ -88,6 +88,33 @@ export const dataKeys: Case[] = [
         await fails('invalid_request', () => vault.keyring(wrong as never));
       }
       await fails('invalid_key_context', () => vault.keyring({ ...bounds, context: {} }));
+    },
+  },
+  {
+    name: 'hooks and a fetch that come back to the keys they are asked for share one request, or find them closed',
+    run: async () => {
+      const { vault, count, emulator } = counting({ onRequest: () => void again?.() });
+      let again: (() => void) | undefined;
+      const keyring = vault.keyring({ context, ...bounds });
+      const inner: Promise<string>[] = [];
+      again = () => {
+        if (inner.length < 50) inner.push(keyring.encrypt('inner'));
+      };
+      assert.equal(await keyring.decrypt(await keyring.encrypt('outer')), 'outer');
+      for (const envelope of await Promise.all(inner)) assert.equal(await keyring.decrypt(envelope), 'inner');
+      assert.equal(count['data-key'], 1);
+      // Closed by the very request that was sent ahead for the next key.
+      let requests = 0;
+      const closing = new VaultClient({
+        ...base((url, init) => {
+          if (++requests === 2) ahead.close();
+          return emulator.fetch(url, init);
+        }),
+      });
+      const ahead = closing.keyring({ context, ...bounds, maxMessages: 2 });
+      await ahead.encrypt('1');
+      await ahead.encrypt('2').catch((error: unknown) => assert.instanceOf(error, VaultError));
+      await fails('invalid_request', () => ahead.encrypt('3'));
     },
   },
   {

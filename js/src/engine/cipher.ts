@@ -32,7 +32,7 @@ export class SharedKey {
   #text: KeyText | undefined;
   #core: CoreKey | undefined;
   #holders = 1;
-  #imported: Promise<CryptoKey> | undefined;
+  #imported: CryptoKey | undefined;
   #uses = 0;
 
   constructor(key: KeyText | CoreKey) {
@@ -47,7 +47,7 @@ export class SharedKey {
 
   release(): void {
     if (--this.#holders > 0) return;
-    this.#text = undefined;
+    this.#text = this.#imported = undefined;
     if (this.#core) freed(this.#core);
   }
 
@@ -97,19 +97,25 @@ export class SharedKey {
   }
 
   /** The key within WebCrypto, which does not give it back. */
-  imported(): Promise<CryptoKey> {
-    this.#imported ??= (async () => {
-      const raw = this.raw();
-      try {
-        // The import copies the key before it returns.
-        return await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
-      } catch (cause) {
-        throw broken(cause);
-      } finally {
-        raw.fill(0);
-      }
-    })();
-    return this.#imported;
+  async imported(): Promise<CryptoKey> {
+    if (this.#imported !== undefined) return this.#imported;
+    let importing: Promise<CryptoKey>;
+    const raw = this.raw();
+    try {
+      importing = crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
+    } catch (cause) {
+      throw broken(cause);
+    } finally {
+      // The import copied the key before it returned.
+      raw.fill(0);
+    }
+    try {
+      // What is kept is the key and no promise, which may fail, or never settle.
+      this.#imported = await importing;
+      return this.#imported;
+    } catch (cause) {
+      throw broken(cause);
+    }
   }
 }
 
@@ -156,6 +162,8 @@ function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8A
     const cipher = create('aes-256-gcm', raw, nonce, { authTagLength: TAG_BYTES });
     if (aad.length > 0) cipher.setAAD(aad);
     return cipher;
+  } catch (cause) {
+    throw broken(cause);
   } finally {
     raw.fill(0);
   }
@@ -185,9 +193,13 @@ export function seal(
 ): Sealed | Promise<Sealed> {
   if (isNodes(cipher, data.length, key)) {
     const sealing = prepared(nodes().createCipheriv as Create, key, nonce, aad);
-    const ciphertext = sealing.update(data);
-    sealing.final();
-    return { ciphertext, tag: sealing.getAuthTag() };
+    try {
+      const ciphertext = sealing.update(data);
+      sealing.final();
+      return { ciphertext, tag: sealing.getAuthTag() };
+    } catch (cause) {
+      throw broken(cause);
+    }
   }
   if (isAside(cipher, data.length)) return sealByRuntime(key, nonce, aad, data);
   return parts(checked(() => key.core.seal(nonce, aad, data)));
@@ -223,8 +235,13 @@ export function open(
   const isUsual = nonce.length === NONCE_BYTES;
   if (isUsual && isNodes(cipher, ciphertext.length, key)) {
     const opening = prepared(nodes().createDecipheriv as Create, key, nonce, aad);
-    opening.setAuthTag(tag);
-    const plaintext = opening.update(ciphertext);
+    let plaintext: Bytes;
+    try {
+      opening.setAuthTag(tag);
+      plaintext = opening.update(ciphertext);
+    } catch (cause) {
+      throw broken(cause);
+    }
     try {
       opening.final();
     } catch {

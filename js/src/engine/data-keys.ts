@@ -54,6 +54,8 @@ class Flight {
     this.#call = call;
     this.#settled = (async () => {
       try {
+        // Hooks and `fetch` are others' code, and may come back here: first this has to be where it is looked for.
+        await null;
         this.#key = await work(call, this);
         return undefined;
       } catch (error) {
@@ -147,6 +149,10 @@ export class DataKeys {
 
   constructor(bounds: Bounds) {
     this.#bounds = bounds;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   get counters(): DataKeyCounters {
@@ -376,9 +382,10 @@ export class DataKeys {
   close(): void {
     this.#closed = true;
     const flights = [...this.#opening.values()];
-    for (const { active, renewing } of this.#slots.values()) {
-      active?.release();
-      if (renewing) flights.push(renewing);
+    for (const slot of this.#slots.values()) {
+      slot.active?.release();
+      slot.active = undefined;
+      if (slot.renewing) flights.push(slot.renewing);
     }
     for (const { key } of this.#opened.values()) key.release();
     this.#slots.clear();

@@ -42,8 +42,8 @@ interface Shared {
   settings: ClientSettings;
   /** What keeps data keys, where asked for. */
   kept: DataKeys | undefined;
-  /** What its keyrings keep. */
-  keyrings: Set<WeakRef<DataKeys>>;
+  /** What its keyrings keep: weakly, where the runtime can; else until they are closed. */
+  keyrings: Set<{ deref(): DataKeys | undefined }>;
   closed: boolean;
 }
 
@@ -115,7 +115,9 @@ export class Engine {
   adopt(kept: DataKeys): void {
     const { keyrings } = this.#shared;
     for (const known of keyrings) if (known.deref() === undefined) keyrings.delete(known);
-    keyrings.add(new WeakRef(kept));
+    keyrings.add(
+      typeof WeakRef === 'function' ? new WeakRef(kept) : { deref: () => (kept.isClosed ? undefined : kept) },
+    );
   }
 
   close(): void {

@@ -53,6 +53,13 @@ function outcome<T>(read: () => T): Outcome<T> {
   }
 }
 
+/** An item's failure, unless it is the end of the call. */
+function itemsOwn(error: unknown, call: Call): { error: VaultError } {
+  call.check();
+  if (error instanceof VaultError) return { error };
+  throw error;
+}
+
 /** `{ok: true, value}` or `{ok: false, error}` for each item, which is named in the problems of its arguments. */
 function settled<T>(outcomes: Outcome<T>[]): BatchResult<T>[] {
   return outcomes.map((outcome, at) => {
@@ -127,7 +134,7 @@ export class KeySource {
           plain,
           asked.layout === true,
           asBytes,
-          this.#kept === undefined,
+          this.#kept === undefined && call.idempotencyKey === undefined,
           this.#engine,
         );
         return made instanceof Promise ? await call.race(made) : made;
@@ -289,8 +296,13 @@ export class KeySource {
             }
           }
           if (key !== undefined) {
-            const made = sealed(key, plain.value, asked.layout === true, false, false, this.#engine);
-            results.push({ value: (made instanceof Promise ? await call.race(made) : made) as string });
+            call.check();
+            try {
+              const made = sealed(key, plain.value, asked.layout === true, false, false, this.#engine);
+              results.push({ value: (made instanceof Promise ? await call.race(made) : made) as string });
+            } catch (error) {
+              results.push(itemsOwn(error, call));
+            }
           } else if (results.some((result) => 'value' in result)) {
             results.push({ error: lost as VaultError });
           } else throw lost;
@@ -322,14 +334,17 @@ export class KeySource {
           }
           if (left.length === 0) break;
           const blobs = new Set(left.map(([, { blob }]) => blob).filter((blob) => !keys.has(blob)));
+          // Nothing is thrown before all are there: what comes later would be held for ever.
+          let thrown: { error: unknown } | undefined;
           await atOnce([...blobs], async (blob) => {
             try {
               keys.set(blob, { value: await this.unwrap(blob, call) });
             } catch (error) {
-              if (!(error instanceof VaultError)) throw error;
-              keys.set(blob, { error });
+              if (error instanceof VaultError) keys.set(blob, { error });
+              else thrown ??= { error };
             }
           });
+          if (thrown) throw thrown.error;
           for (const [at, reading, envelope] of left) {
             const key = keys.get(reading.blob);
             if (key === undefined) continue;
@@ -338,13 +353,13 @@ export class KeySource {
               continue;
             }
             if (key.value === undefined) continue;
+            call.check();
             try {
               const made = opened(key.value, envelope, reading, false, this.#engine);
               const value = made instanceof Promise ? await call.race(made) : made;
               if (value !== undefined) results.set(at, { value: value as string });
             } catch (error) {
-              if (!hasCode(error, 'invalid_request')) throw error;
-              results.set(at, { error: error as VaultError });
+              results.set(at, itemsOwn(error, call));
             }
           }
         }
