@@ -3,7 +3,9 @@ import { keyringBounds } from '../wasm/client/client.js';
 import { type Bounds, DataKeys } from './engine/data-keys.js';
 import { Engine } from './engine/engine.js';
 import { OPERATION } from './engine/host.js';
-import { KeySource, member } from './engine/key-source.js';
+import { KeySource } from './engine/key-source.js';
+import { LIMIT_MAX } from './engine/quick.js';
+import { member } from './engine/runtime.js';
 import { deleteObject, modifyObject, updateObject } from './engine/writes.js';
 import { checked, invalid } from './errors.js';
 import { type EventPage, eventOf, type ListEventsOptions, type VaultEventName } from './events.js';
@@ -79,9 +81,6 @@ const variableNames = {
   clientId: 'WORKOS_CLIENT_ID',
   baseUrl: 'WORKOS_API_URL',
 } as const;
-
-/** Most objects a page. */
-const LIMIT_MAX = 100;
 
 /** A call's options: within a scope the context may be left out. */
 export type Within<Scoped, T extends HasContext> = Scoped extends true ? WithinScope<T> : T;

@@ -1,6 +1,6 @@
 import { CoreStream } from '../wasm/client/client.js';
-import { type Call, failed } from './engine/call.js';
-import { freed, joined, open, type SharedKey, seal } from './engine/cipher.js';
+import { type Asked, type Call, failed } from './engine/call.js';
+import { freed, joined, open, type SharedKey, seal, TAG_BYTES } from './engine/cipher.js';
 import type { Engine } from './engine/engine.js';
 import { associated, undecryptable } from './engine/envelope.js';
 import type { KeySource } from './engine/key-source.js';
@@ -8,8 +8,6 @@ import { random } from './engine/random.js';
 import { checked, invalid, type VaultError } from './errors.js';
 import type { Bytes } from './types.js';
 
-/** Bytes of a tag, after each chunk. */
-const TAG_BYTES = 16;
 /** Bytes in the random part of a nonce. */
 const PREFIX_BYTES = 7;
 /** No header is longer. */
@@ -196,7 +194,7 @@ class Starting {
 
   /** Asks for the key. A clock runs while it is under way, and no longer. */
   async start(
-    asked: Parameters<Engine['start']>[0],
+    asked: Asked,
     work: (call: Call) => Promise<{ core: CoreStream; key: SharedKey }>,
   ): Promise<Started> {
     const { core, key } = await this.#engine.run(asked, (call) => {

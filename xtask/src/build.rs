@@ -93,19 +93,13 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
 
 /// Changes wasm-bindgen's code where it does not do here, and fails where it is no longer as it was.
 fn adapt(glue: &Path) -> Result<()> {
-    let mut text = fs::read_to_string(glue)?;
-    let mut change = |from: &str, to: &str| {
-        anyhow::ensure!(text.contains(from), "wasm-bindgen's code no longer has {from}");
-        text = text.replace(from, to);
-        Ok(())
-    };
+    const INSTANCE: &str = "!(module instanceof WebAssembly.Module)";
     // A compiled module of another realm, as Vercel's edge runtime has on Node, is one too: `instanceof` knows its own
     // realm only.
-    change(
-        "!(module instanceof WebAssembly.Module)",
-        "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'",
-    )?;
-    Ok(fs::write(glue, text)?)
+    const NAMED: &str = "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'";
+    let text = fs::read_to_string(glue)?;
+    anyhow::ensure!(text.contains(INSTANCE), "wasm-bindgen's code no longer has {INSTANCE}");
+    Ok(fs::write(glue, text.replace(INSTANCE, NAMED))?)
 }
 
 /// When a file, or the newest Rust file or manifest below a folder, was last changed. Tests do not count.

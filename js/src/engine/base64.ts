@@ -50,11 +50,15 @@ export function decodeText(text: string): Bytes {
 const [SCRATCH_FROM, SCRATCH_MAX] = [1 << 15, 1 << 21];
 let scratch = new Uint8Array(0);
 
-/**
- * {@link decodeText} as often as is asked for: what it returns is good until another text is decoded, so not beyond
- * anything that is waited for. Long texts are decoded each time, in memory that is used again.
- */
-export function decoding(text: string): () => Bytes {
+/** A text's bytes, and the same again; each is good until another text is decoded, so not beyond anything that is waited
+ * for. */
+export interface Decoded {
+  bytes: Bytes;
+  again: () => Bytes;
+}
+
+/** {@link decodeText}, for more than once: a long text is decoded each time, in memory that is used again. */
+export function decoding(text: string): Decoded {
   const length = text.length < SCRATCH_FROM || text.length > SCRATCH_MAX ? undefined : lengthOf(text);
   if (decodeInto !== undefined && length !== undefined) {
     const into = decodeInto;
@@ -67,8 +71,10 @@ export function decoding(text: string): () => Bytes {
         return undefined;
       }
     };
-    if (again() !== undefined) return again as () => Bytes;
+    const bytes = again();
+    // What could be decoded once can be again.
+    if (bytes !== undefined) return { bytes, again: again as () => Bytes };
   }
-  const decoded = decodeText(text);
-  return () => decoded;
+  const bytes = decodeText(text);
+  return { bytes, again: () => bytes };
 }

@@ -1,6 +1,7 @@
 // What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
 import { fault } from '../../wasm/client/client.js';
 import { checked, live, type VaultError, type VaultErrorCode } from '../errors.js';
+import { member } from './runtime.js';
 
 /** An error that was found here: of this code, about this field, where there is one. */
 export function failed(code: VaultErrorCode, message: string, field = '', cause?: unknown): VaultError {
@@ -9,15 +10,6 @@ export function failed(code: VaultErrorCode, message: string, field = '', cause?
 
 function aborted(cause: unknown): VaultError {
   return failed('aborted', 'the call was aborted by its signal', '', cause);
-}
-
-/** A property of an object that may be a proxy. */
-function property(of: AbortSignal, name: 'aborted' | 'reason'): unknown {
-  try {
-    return of[name];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Ends work early, once: after a time, or when a signal fires. */
@@ -30,14 +22,14 @@ export class Cut {
   #error: VaultError | undefined;
 
   constructor(timeoutMs: number, signal?: AbortSignal) {
-    if (signal !== undefined && property(signal, 'aborted')) throw aborted(property(signal, 'reason'));
+    if (signal !== undefined && member(signal, 'aborted')) throw aborted(member(signal, 'reason'));
     this.#signal = signal;
     this.#timer = setTimeout(
       () => this.#endBy(() => failed('timeout', `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
     if (signal !== undefined) {
-      this.#onAbort = () => this.#endBy(() => aborted(property(signal, 'reason')));
+      this.#onAbort = () => this.#endBy(() => aborted(member(signal, 'reason')));
       // A proxy of a signal is one for `instanceof`, and for nothing else.
       try {
         signal.addEventListener('abort', this.#onAbort);

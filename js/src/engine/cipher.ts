@@ -15,8 +15,8 @@ export type Cipher = NonNullable<VaultClientOptions['cipher']>;
  */
 const [NODES_BELOW, RUNTIME_FROM] = isWorkerd ? [0, 256] : isDeno ? [1 << 14, 4096] : [1 << 30, 4096];
 /** A nonce that every runtime's ciphers take; Deno's refuse the 32 bytes of old Go envelopes. */
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+export const NONCE_BYTES = 12;
+export const TAG_BYTES = 16;
 
 /** A data key as an answer brought it: base64, which was checked. */
 interface KeyText {
@@ -34,6 +34,8 @@ export class SharedKey {
   #holders = 1;
   #imported: CryptoKey | undefined;
   #uses = 0;
+  /** When it came into the module's memory, in milliseconds: of one that is kept, from when on its age counts. */
+  born = 0;
 
   constructor(key: KeyText | CoreKey) {
     if (key instanceof CoreKey) this.#core = key;
@@ -55,7 +57,8 @@ export class SharedKey {
   get core(): CoreKey {
     if (this.#core === undefined) {
       const { key, keys } = this.#text as KeyText;
-      this.#core = checked(() => CoreKey.ofAnswer(key, keys === '' ? undefined : keys, Date.now()));
+      this.born = Date.now();
+      this.#core = checked(() => CoreKey.ofAnswer(key, keys === '' ? undefined : keys, this.born));
       // It was checked, so only a fault of this package comes here.
       if (this.#core === undefined)
         throw failed('internal', 'a data key that was in order could not be read');
@@ -178,7 +181,7 @@ function isNodes(cipher: Cipher, length: number, key?: SharedKey): boolean {
   return !(length <= FEW_BYTES && key?.isUsedAgain) && nodes().createCipheriv !== undefined;
 }
 
-/** Whether so many bytes are encrypted by WebCrypto, and so aside. */
+/** Whether so many bytes are WebCrypto's, and so done aside. */
 export function isAside(cipher: Cipher, length: number): boolean {
   return cipher === 'webcrypto' || (cipher === 'auto' && !isNodes(cipher, length) && length >= RUNTIME_FROM);
 }
@@ -254,7 +257,7 @@ export function open(
       ? new Uint8Array(buffer, byteOffset, length)
       : new Uint8Array(plaintext);
   }
-  if (cipher === 'webcrypto' || (cipher === 'auto' && isUsual && ciphertext.length >= RUNTIME_FROM))
+  if (cipher === 'webcrypto' || (isUsual && isAside(cipher, ciphertext.length)))
     return openByRuntime(key, nonce, aad, { ciphertext, tag });
   return checked(() => key.core.open(nonce, aad, ciphertext, tag)) as Bytes | undefined;
 }

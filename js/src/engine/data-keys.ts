@@ -85,7 +85,7 @@ class Flight {
   }
 
   cancel(): void {
-    if (!this.#isSettled) this.#call.cancel();
+    this.#call.cancel();
   }
 
   #letGo(): void {
@@ -123,7 +123,6 @@ const LOST = Symbol('lost');
 /** A context's key in use, and the request for the next. */
 interface Slot {
   active?: SharedKey | undefined;
-  born: number;
   renewing?: Flight | undefined;
 }
 
@@ -132,7 +131,6 @@ interface Opened {
   key: SharedKey;
   /** The context it is wrapped under, where that is known: `decryptDataKey` does not tell it. */
   contextKey: string | undefined;
-  born: number;
 }
 
 export class DataKeys {
@@ -210,7 +208,7 @@ export class DataKeys {
     let slot = this.#slots.get(contextKey);
     if (slot === undefined) {
       this.#makeRoom();
-      slot = { born: 0 };
+      slot = {};
     } else this.#slots.delete(contextKey);
     // As the one used last.
     this.#slots.set(contextKey, slot);
@@ -235,18 +233,18 @@ export class DataKeys {
     const isYoung = (born: number) => now >= born && now - born <= this.#bounds.maxAgeMs;
     if (isYoung(this.#oldest)) return;
     this.#oldest = now;
-    const stays = (born: number) => {
+    const stays = ({ born }: SharedKey) => {
       if (!isYoung(born)) return false;
       this.#oldest = Math.min(this.#oldest, born);
       return true;
     };
     for (const slot of this.#slots.values())
-      if (slot.active !== undefined && !stays(slot.born)) {
+      if (slot.active !== undefined && !stays(slot.active)) {
         slot.active.release();
         slot.active = undefined;
       }
-    for (const [blob, { key, born }] of this.#opened)
-      if (!stays(born)) {
+    for (const [blob, { key }] of this.#opened)
+      if (!stays(key)) {
         this.#opened.delete(blob);
         key.release();
       }
@@ -281,8 +279,6 @@ export class DataKeys {
           if (key !== undefined && !this.#closed) {
             slot.active?.release();
             slot.active = key.keep();
-            slot.born = Date.now();
-            this.#oldest = Math.min(this.#oldest || slot.born, slot.born);
           }
         }
       }
@@ -297,11 +293,9 @@ export class DataKeys {
   #keep(blob: string, key: SharedKey, contextKey: string | undefined): void {
     if (this.#closed) return;
     this.#wipeOld();
-    const born = Date.now();
-    this.#oldest = Math.min(this.#oldest || born, born);
     this.#opened.get(blob)?.key.release();
     this.#opened.delete(blob);
-    this.#opened.set(blob, { key: key.keep(), contextKey, born });
+    this.#opened.set(blob, { key: key.keep(), contextKey });
     for (const [last, { key }] of this.#opened) {
       if (this.#opened.size <= this.#bounds.maxOpened) return;
       this.#opened.delete(last);

@@ -4,6 +4,7 @@ import {
   checkAnswer,
   checkScope,
   decodeValue,
+  describeOperation,
   prepare,
   prepareDataKey,
   readSettings,
@@ -22,8 +23,9 @@ import type {
 import { type Asked, Call, failed } from './call.js';
 import { type Cipher, SharedKey } from './cipher.js';
 import { type Bounds, DataKeys } from './data-keys.js';
-import { OPERATION, type Request, requestOf } from './host.js';
+import { OPERATION, type Request } from './host.js';
 import { Quick } from './quick.js';
+import { member } from './runtime.js';
 import * as shapes from './shapes.js';
 import { type Answer, type Note, type Settings, send } from './transport.js';
 
@@ -70,11 +72,19 @@ export function theirs(prepare: () => Request): Request {
   try {
     return prepare();
   } catch (error) {
-    if (!(error instanceof VaultError) || error.code !== 'invalid_request') throw error;
-    const [problem] = error.problems;
+    if (!hasCode(error, 'invalid_request')) throw error;
+    const { problems, message } = error as VaultError;
+    const [problem] = problems;
     const field = problem?.field === 'versionCheck' ? 'metadata.version_id' : problem?.field;
-    throw failed('malformed_response', problem?.message ?? error.message, field);
+    throw failed('malformed_response', problem?.message ?? message, field);
   }
+}
+
+/** The ID of the object that a request is about: it is where core's route has it. */
+export function idOf({ operation, target }: Request): string {
+  const [, route = ''] = checked(() => describeOperation(operation));
+  const [id = ''] = target.slice(route.indexOf('{id}')).split(/[/?]/, 1);
+  return decodeURIComponent(id);
 }
 
 export class Engine {
@@ -195,24 +205,41 @@ export class Engine {
     throw failed('internal', 'an answer that is in order could not be taken apart');
   }
 
-  /** Checks a context in an answer against the scope. */
-  #check(context: (wire: Record<string, unknown>) => unknown, { body }: Answer): void {
+  /** Checks a context in an answer against the scope. An answer that is no object is told of as such, elsewhere. */
+  #check({ body }: Answer, context: unknown): void {
     const scope = this.#scope;
     if (scope === undefined || typeof body !== 'object' || body === null) return;
-    checked(() => checkScope(scope, context(body as Record<string, unknown>)));
+    checked(() => checkScope(scope, context));
   }
 
+  /** Of an answer that shows a context itself. */
+  #checkOwn(answer: Answer): void {
+    this.#check(answer, member(answer.body, 'context'));
+  }
+
+  /** Of an answer that shows an object. */
   checkObject(answer: Answer): void {
-    this.#check(({ metadata }) => (metadata as Record<string, unknown> | null | undefined)?.context, answer);
+    this.#check(answer, member(member(answer.body, 'metadata'), 'context'));
+  }
+
+  /** An operation that is one request; `context`, where its answer shows a context itself. */
+  async #once<T>(
+    operation: number,
+    options: unknown,
+    asked: unknown,
+    make: (wire: unknown) => T | undefined,
+    context = false,
+  ): Promise<T> {
+    const request = this.prepare(operation, options);
+    return this.run(this.asked(asked), async (call) => {
+      const answer = await this.send(request, call);
+      if (context) this.#checkOwn(answer);
+      return this.shape(answer, request, make);
+    });
   }
 
   async createObject(options: unknown, asked: unknown): Promise<ObjectMetadata> {
-    const request = this.prepare(OPERATION.createObject, options);
-    return this.run(this.asked(asked), async (call) => {
-      const answer = await this.send(request, call);
-      this.#check(({ context }) => context, answer);
-      return this.shape(answer, request, shapes.metadata);
-    });
+    return this.#once(OPERATION.createObject, options, asked, shapes.metadata, true);
   }
 
   async listObjects(
@@ -257,7 +284,7 @@ export class Engine {
     return this.shape(answer, request, shapes.described);
   }
 
-  /** Describes an object that the service named. */
+  /** Describes an object that the service named, or another request. */
   async describe(id: string, call: Call): Promise<VaultObject<undefined>> {
     return this.#describe(
       theirs(() => this.prepare(OPERATION.describeObject, { id })),
@@ -282,11 +309,8 @@ export class Engine {
   }
 
   /** The object that another request is about. */
-  describeBy({ operation, target }: Request, call: Call): Promise<VaultObject<undefined>> {
-    const [path = ''] = target.split('?');
-    const object = operation === OPERATION.listObjectVersions ? path.slice(0, path.lastIndexOf('/')) : path;
-    const { describeObject } = OPERATION;
-    return this.#describe(requestOf(describeObject, 'GET', `${object}/metadata`), call);
+  describeBy(request: Request, call: Call): Promise<VaultObject<undefined>> {
+    return this.describe(idOf(request), call);
   }
 
   /**
@@ -309,41 +333,27 @@ export class Engine {
   }
 
   async createDataKey(options: unknown, asked: unknown) {
-    const request = this.prepare(OPERATION.createDataKey, options);
-    return this.run(this.asked(asked), async (call) => {
-      const answer = await this.send(request, call);
-      this.#check(({ context }) => context, answer);
-      return this.shape(answer, request, shapes.pair);
-    });
+    return this.#once(OPERATION.createDataKey, options, asked, shapes.pair, true);
   }
 
   async decryptDataKey(options: unknown, asked: unknown) {
     this.unscoped();
-    const request = this.prepare(OPERATION.decryptDataKey, options);
-    return this.run(this.asked(asked), async (call) =>
-      this.shape(await this.send(request, call), request, shapes.dataKey),
-    );
+    return this.#once(OPERATION.decryptDataKey, options, asked, shapes.dataKey);
   }
 
   async createRekey(options: unknown, asked: unknown) {
     this.unscoped();
-    const request = this.prepare(OPERATION.createRekey, options);
-    return this.run(this.asked(asked), async (call) =>
-      this.shape(await this.send(request, call), request, shapes.rekeyed),
-    );
+    return this.#once(OPERATION.createRekey, options, asked, shapes.rekeyed);
   }
 
   async listEvents(options: unknown, asked: unknown) {
-    const request = this.prepare(OPERATION.listEvents, options);
-    return this.run(this.asked(asked), async (call) =>
-      this.shape(await this.send(request, call), request, shapes.events),
-    );
+    return this.#once(OPERATION.listEvents, options, asked, shapes.events);
   }
 
   /** A data key in the module's memory: a fresh one with its wrapped copies, or the one that was asked for. */
   async fetchKey(request: Request, call: Call): Promise<SharedKey> {
     const answer = await this.send(request, call);
-    if (request.operation === OPERATION.createDataKey) this.#check(({ context }) => context, answer);
+    if (request.operation === OPERATION.createDataKey) this.#checkOwn(answer);
     if (request.operation === OPERATION.decryptDataKey)
       return new SharedKey({ key: this.shape(answer, request, shapes.dataKey).key, keys: '' });
     const { dataKey, encryptedKeys } = this.shape(answer, request, shapes.pair);

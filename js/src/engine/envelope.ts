@@ -2,17 +2,17 @@
 import { readings, wrong } from '../../wasm/client/client.js';
 import { checked, type VaultError } from '../errors.js';
 import type { Bytes } from '../types.js';
-import { decoding, toBase64 } from './base64.js';
+import { type Decoded, decoding, toBase64 } from './base64.js';
 import { failed } from './call.js';
-import { joined, open, type Sealed, type SharedKey, seal } from './cipher.js';
+import { joined, NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
 import { pooled, random } from './random.js';
+import { isWellFormed } from './runtime.js';
 
 /** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
 const DATA_MAX = 1 << 27;
 /** So many of an envelope's first bytes tell where its parts are (core's `HEAD_BYTES`, or more). */
 const HEAD_BYTES = 64;
-const NONCE_BYTES = 12;
 const NOTHING = new Uint8Array(0);
 /** Up to so many characters asking the runtime for their bytes, or the other way round, costs more than the work. */
 const SHORT = 32;
@@ -23,7 +23,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const tooMuch = (name: string) =>
   failed('invalid_request', 'more than 128 MiB at once; use encryptStream', name);
 
-function isBytes(value: unknown): value is Uint8Array {
+export function isBytes(value: unknown): value is Uint8Array {
   try {
     return value instanceof Uint8Array;
   } catch {
@@ -79,10 +79,6 @@ function encode(text: string): Bytes {
   return bytes;
 }
 
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
-}
-
 /** Associated data; nothing and no text are the same, as in the official SDKs. */
 export function associated(value: unknown): Bytes {
   return (value ?? undefined) === undefined ? NOTHING : bytesOf(value, 'associatedData');
@@ -118,16 +114,16 @@ export interface Envelope {
 
 export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
   const aad = associated(associatedData);
-  let bytes: (() => Bytes) | undefined;
+  let decoded: Decoded | undefined;
   if (typeof value === 'string') {
     if (value.length > DATA_MAX * 2) throw tooMuch('envelope');
-    bytes = decoding(value);
+    decoded = decoding(value);
   } else if (isBytes(value)) {
     const copy = copyOf(value, 'envelope', DATA_MAX * 2);
-    bytes = copy && (() => copy);
+    decoded = copy && { bytes: copy, again: () => copy };
   }
-  if (bytes === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
-  const envelope = bytes();
+  if (decoded === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
+  const { bytes: envelope, again } = decoded;
   const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
   const found: Reading[] = [];
   for (let at = 0; at < places.length; at += 9) {
@@ -137,7 +133,7 @@ export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
     const blob = toBase64(envelope.subarray(...range(5)));
     found.push({ go: places[at] === 1, nonce, tag: range(3), blob, ciphertext: range(7) });
   }
-  return { readings: found, aad, bytes };
+  return { readings: found, aad, bytes: again };
 }
 
 /** The ciphertext and the tag of a reading; good until something is waited for. */

@@ -40,11 +40,6 @@ export const OPERATION = {
   listEvents: 11,
 } as const;
 
-/** A request that reads. */
-export function requestOf(operation: number, method: 'GET', target: string): Request {
-  return { operation, method, target, body: undefined, value: undefined, repeatable: true, bytes: false };
-}
-
 const host = {
   error: (facts: VaultErrorFacts) => new VaultError(facts),
   request(

@@ -21,6 +21,7 @@ import {
   undecryptable,
 } from './envelope.js';
 import type { Request } from './host.js';
+import { member } from './runtime.js';
 
 /** Whether the service does not take a key blob for one of its own. */
 function isRefusal(error: unknown): boolean {
@@ -31,15 +32,6 @@ const toArray = (items: unknown): unknown[] => {
   if (Array.isArray(items)) return items;
   throw checked(() => wrong('items', 'an array', items, false));
 };
-
-/** A member of what a caller gave; nothing of what has none. */
-export function member(of: unknown, name: string): unknown {
-  try {
-    return (of as Record<string, unknown> | null | undefined)?.[name];
-  } catch {
-    return undefined;
-  }
-}
 
 type Outcome<T> = { value: T } | { error: VaultError };
 
@@ -265,7 +257,11 @@ export class KeySource {
     const asked = this.#engine.asked(options, 1);
     const request = create();
     const plains = toArray(items).map((item) =>
-      outcome(() => plainOf(member(item, 'data'), member(item, 'associatedData'))),
+      outcome(() => {
+        const plain = plainOf(member(item, 'data'), member(item, 'associatedData'));
+        this.#kept?.check(plain.data.length);
+        return plain;
+      }),
     );
     return this.#engine.run(asked, async (call) => {
       const results: Outcome<string>[] = [];
@@ -276,12 +272,6 @@ export class KeySource {
         for (const plain of plains) {
           if ('error' in plain) {
             results.push(plain);
-            continue;
-          }
-          try {
-            this.#kept?.check(plain.value.data.length);
-          } catch (error) {
-            results.push({ error: error as VaultError });
             continue;
           }
           // Kept keys are counted by the message.

@@ -2,12 +2,13 @@
 // way of its own. Each is made from one that core made before, with other texts in its places, as asking core costs more
 // than the rest of such a call. Whatever is not plain is core's.
 import { OPERATION, type Request } from './host.js';
+import { isWellFormed } from './runtime.js';
 
 /** An ID or a version that core would neither refuse nor encode: no `name`, which is too short for it. */
 const PLAIN_ID = /^[A-Za-z0-9_-]{5,256}$/;
 const PLAIN_CURSOR = /^[A-Za-z0-9_-]{1,256}$/;
 /** Most items of a page. */
-const LIMIT_MAX = 100;
+export const LIMIT_MAX = 100;
 /** A name that core would not refuse, and JSON not escape. */
 const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
 /** Longest value. */
@@ -25,11 +26,7 @@ type Prepare = (operation: number, options: unknown) => Request;
 type Options = Record<string, unknown>;
 
 function isValue(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length <= VALUE_MAX &&
-    (value as unknown as { isWellFormed(): boolean }).isWellFormed()
-  );
+  return typeof value === 'string' && value.length <= VALUE_MAX && isWellFormed(value);
 }
 
 function isPlain(value: unknown): boolean {

@@ -1,4 +1,18 @@
-// What some runtimes have and others do not.
+// What some runtimes have and others do not, and looks at what others made.
+
+/** A property of what may be anything: nothing where there is none, or its getter throws. */
+export function member(of: unknown, name: string): unknown {
+  try {
+    return (of as Record<string, unknown> | null | undefined)?.[name];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a text has no half of a character (a lone surrogate). */
+export function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+}
 
 interface Process {
   getBuiltinModule?: (name: string) => unknown;

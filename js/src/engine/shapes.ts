@@ -78,9 +78,8 @@ export function described(wire: unknown): VaultObject<undefined> | undefined {
 }
 
 export function object(wire: unknown): VaultObject<string> | undefined {
-  if (!isMap(wire) || !isText(wire.id) || !isText(wire.name) || !isText(wire.value)) return undefined;
-  const about = metadata(wire.metadata);
-  return about && { id: wire.id, name: wire.name, value: wire.value, metadata: about };
+  const about = described(wire);
+  return about && isMap(wire) && isText(wire.value) ? { ...about, value: wire.value } : undefined;
 }
 
 /** A page of a list. */

@@ -12,6 +12,7 @@ import type { RequestEvent, ResponseEvent, RetryEvent } from '../types.js';
 import { type Call, Cut, failed } from './call.js';
 import { OPERATION, type Request } from './host.js';
 import { randomKey } from './random.js';
+import { member } from './runtime.js';
 
 /** What a client is set up with, as core has checked it. */
 export interface Settings {
@@ -45,6 +46,10 @@ export interface Answer {
  * 128 MB in all. */
 const ANSWER_MAX_MIB = 80;
 
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
 /** What is noted of a request beside its answer. */
 export interface Note {
   /** Whether an attempt before the last may have taken effect, its answer lost. */
@@ -61,7 +66,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
     call.check();
     told.request(number);
     const started = Date.now();
-    let [failure, lostBody]: [VaultError | undefined, boolean] = [undefined, false];
+    let failure: VaultError;
     try {
       const answer = await call.race(
         call.attemptTimeoutMs === undefined
@@ -72,12 +77,12 @@ export async function send(settings: Settings, request: Request, call: Call, not
       checked(() => settings.retry.earn());
       return answer;
     } catch (error) {
-      failure = asFailure(error);
-      lostBody =
-        failure.code === 'malformed_response' && (failure.status ?? 0) >= 200 && (failure.status ?? 0) < 300;
+      if (!(error instanceof VaultError)) throw error;
+      failure = error;
     }
     told.response(number, started, failure);
-    const { code, retryAfterMs } = failure;
+    const { code, status = 0, retryAfterMs } = failure;
+    const lostBody = code === 'malformed_response' && isSuccess(status);
     const pauseMs = checked(() =>
       settings.retry.decide(
         code,
@@ -96,11 +101,6 @@ export async function send(settings: Settings, request: Request, call: Call, not
     told.retry(number, failure, pauseMs);
     await call.pause(pauseMs);
   }
-}
-
-function asFailure(error: unknown): VaultError {
-  if (error instanceof VaultError) return error;
-  throw error;
 }
 
 /** Runs an attempt under the call's signal, within its own time. */
@@ -151,7 +151,8 @@ async function attempt(
   } catch (cause) {
     throw network(settings, cause);
   }
-  const status = read(response, 'status');
+  // Whoever stands in for `fetch` may answer with a class of their own, or with less than they should.
+  const status = member(response, 'status');
   if (typeof status !== 'number') throw noResponse('no status');
   let text: unknown;
   try {
@@ -167,14 +168,13 @@ async function attempt(
     header: (name) => header(response, name),
     body: undefined,
   };
-  const isSuccess = answer.status >= 200 && answer.status < 300;
   try {
-    answer.body = isSuccess
+    answer.body = isSuccess(answer.status)
       ? JSON.parse(text)
       : JSON.parse(text, (_, value: unknown) => redacted(settings, value));
   } catch {}
   const requestId = () => answer.header('x-request-id');
-  if (!isSuccess) {
+  if (!isSuccess(answer.status)) {
     const after = answer.header('retry-after');
     throw checked(() => refusal(operation, answer.status, requestId(), after, Date.now(), answer.body));
   }
@@ -198,15 +198,6 @@ function redacted({ key }: Settings, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(key, '[API key]') : value;
 }
 
-/** A property: whoever stands in for `fetch` may answer with a class of their own, or with less than they should. */
-function read(of: unknown, name: string): unknown {
-  try {
-    return (of as Record<string, unknown> | undefined)?.[name];
-  } catch {
-    return undefined;
-  }
-}
-
 function header(response: unknown, name: string): string | undefined {
   try {
     const value = (response as Response).headers.get(name);
@@ -222,7 +213,7 @@ function noResponse(has: string): VaultError {
 
 function network(settings: Settings, cause: unknown): VaultError {
   // Node's own says "fetch failed", and why in the cause.
-  const said = [read(cause, 'message'), read(read(cause, 'cause'), 'message')];
+  const said = [member(cause, 'message'), member(member(cause, 'cause'), 'message')];
   const texts = said.filter((text): text is string => typeof text === 'string' && text !== '');
   const message = ['no answer from the service', ...texts].join(': ');
   return failed('network_error', message.replaceAll(settings.key, '[API key]'), '', cause);

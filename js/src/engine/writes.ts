@@ -1,11 +1,13 @@
 // Updates and deletions whose answer was lost, and updates of what was read. Sent again they are answered 409 or 404,
 // which is a success where the first attempt had landed: that is found out by reading back.
-import { checkAnswer, mayHaveLanded, modifyOptions, modifyPause, wrong } from '../../wasm/client/client.js';
+import { mayHaveLanded, modifyOptions, modifyPause, wrong } from '../../wasm/client/client.js';
 import { checked, VaultError } from '../errors.js';
 import type { Bytes, VaultObject } from '../types.js';
 import { type Call, failed } from './call.js';
-import { type Engine, hasCode, theirs } from './engine.js';
+import { type Engine, hasCode, idOf, theirs } from './engine.js';
+import { isBytes } from './envelope.js';
 import { OPERATION, type Request } from './host.js';
+import { member } from './runtime.js';
 import * as shapes from './shapes.js';
 import type { Answer } from './transport.js';
 
@@ -34,24 +36,15 @@ export async function updateObject(
   options: unknown,
   asked: unknown,
 ): Promise<VaultObject<undefined>> {
-  const lock = versionCheck(options);
+  /** The lock, which core checks. */
+  const lock = member(options, 'versionCheck');
   const request = engine.prepare(OPERATION.updateObject, options);
   return engine.run(engine.asked(asked), async (call) => {
     await engine.look(request, call);
-    const updated = await update(engine, request, lock, false, call);
+    const updated = await update(engine, request, typeof lock === 'string' ? lock : undefined, false, call);
     if (updated.was === 'unknown') throw unknown();
     return updated.object;
   });
-}
-
-/** The lock, which core checks. */
-function versionCheck(options: unknown): string | undefined {
-  try {
-    const { versionCheck } = options as { versionCheck?: unknown };
-    return typeof versionCheck === 'string' ? versionCheck : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -66,26 +59,32 @@ async function update(
   call: Call,
 ): Promise<Updated> {
   const note = { uncertain: false };
-  let [answer, conflict]: [Answer | undefined, unknown] = [undefined, undefined];
+  let answer: Answer;
   try {
     answer = await engine.send(request, call, note);
   } catch (error) {
     if (!note.uncertain) throw error;
-    if (!hasCode(error, 'version_mismatch')) {
-      // A refusal of the last attempt says nothing of those before it.
-      if (tellsItself(error)) throw error;
-      return { was: 'unknown' };
-    }
-    conflict = error;
+    return resolved(engine, request, lock, asks, error, call);
   }
-  if (answer !== undefined) {
-    engine.checkObject(answer);
-    return { was: 'written', object: engine.shape(answer, request, shapes.described) };
-  }
-  if (lock === undefined) throw conflict;
-  if (asks) return { was: 'unknown' };
+  engine.checkObject(answer);
+  return { was: 'written', object: engine.shape(answer, request, shapes.described) };
+}
+
+/** What became of an update that ended so, after an attempt whose answer was lost. */
+async function resolved(
+  engine: Engine,
+  request: Request,
+  lock: string | undefined,
+  asks: boolean,
+  error: unknown,
+  call: Call,
+): Promise<Updated> {
+  const conflicts = hasCode(error, 'version_mismatch');
+  // A refusal of the last attempt says nothing of those before it.
+  if (conflicts ? lock === undefined : tellsItself(error)) throw error;
+  if (!conflicts || asks || lock === undefined) return { was: 'unknown' };
   try {
-    return await readBack(engine, request, lock, conflict, call);
+    return await readBack(engine, request, lock, error, call);
   } catch (error) {
     if (hasCode(error, 'version_mismatch') || tellsItself(error)) throw error;
     return { was: 'unknown' };
@@ -100,16 +99,10 @@ async function readBack(
   conflict: unknown,
   call: Call,
 ): Promise<Updated> {
-  const read = { ...update, operation: OPERATION.readObject, method: 'GET', body: undefined } as const;
-  const object = await engine.read({ ...read, repeatable: true, bytes: false }, call);
+  const id = idOf(update);
+  const object = await engine.read(engine.prepare(OPERATION.readObject, { id }), call);
   const isSame = object.value === update.value;
-  const { listObjectVersions } = OPERATION;
-  const list: Request = {
-    ...read,
-    operation: listObjectVersions,
-    target: `${update.target}/versions`,
-    repeatable: true,
-  };
+  const list = engine.prepare(OPERATION.listObjectVersions, { id });
   // Newest first.
   const versions = engine.shape(await engine.send(list, call), list, shapes.versions);
   const since = versions.findIndex(({ id }) => id === lock);
@@ -130,8 +123,7 @@ export async function deleteObject(engine: Engine, options: unknown, asked: unkn
       if (!note.uncertain || !(await isGone(engine, request, error, call))) throw error;
       return;
     }
-    if (answer.status === 204 || shapes.deleted(answer.body)) return;
-    checked(() => checkAnswer(request.operation, answer.status, answer.header('x-request-id'), answer.body));
+    if (answer.status !== 204) engine.shape(answer, request, shapes.deleted);
   });
 }
 
@@ -179,7 +171,7 @@ export async function modifyObject(
       }
       const value = await call.race(settled(change, current));
       if (value === undefined) return current;
-      if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+      if (typeof value !== 'string' && !isBytes(value)) {
         const what = 'it to return a string, a Uint8Array or undefined';
         throw checked(() => wrong('change', what, value, true));
       }

@@ -33,10 +33,10 @@ pub fn decode_keys(text: &str) -> Option<Vec<u8>> {
 
 /// [`decode_keys`], as a text.
 fn wrapped_keys(field: &str, text: String) -> Result<String, Problem> {
-    match STANDARD.decode(&text) {
-        Ok(bytes) if bytes.is_empty() => Err(Problem::new(field, "expected wrapped keys, got an empty text")),
-        Ok(_) => Ok(text),
-        Err(_) => Err(Problem::new(field, "expected standard padded base64, as createDataKey returned it")),
+    match decode_keys(&text) {
+        Some(_) => Ok(text),
+        None if text.is_empty() => Err(Problem::new(field, "expected wrapped keys, got an empty text")),
+        None => Err(Problem::new(field, "expected standard padded base64, as createDataKey returned it")),
     }
 }
 

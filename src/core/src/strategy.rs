@@ -3,7 +3,7 @@
 //! Each step adds an item under one fixed name, so that every part of a system spells it the same way: a
 //! name that differs in one letter is another key.
 
-use crate::error::{Code, Error, Problem};
+use crate::error::{Code, Error};
 use crate::key_context::KeyContext;
 use crate::tree::decimal;
 use time::{Month, OffsetDateTime};
@@ -81,7 +81,7 @@ impl KeyContext {
         if !is_rotation_period(period) {
             let field = ["key_context.", ROTATION_PERIOD].concat();
             let message = "expected a year, a quarter or a month: 2024, 2024-Q1 or 2024-01";
-            return Err(Error::invalid(Code::InvalidKeyContext, vec![Problem::new(&field, message)]));
+            return Err(Error::about_field(Code::InvalidKeyContext, &field, message));
         }
         self.with(ROTATION_PERIOD, period)
     }

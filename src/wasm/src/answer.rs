@@ -1,5 +1,5 @@
 //! Answers that are not what they should be, and whether to try again. Those that are in order never come here:
-//! TypeScript takes them apart (`js/src/shapes.ts`), and asks here what is wrong with one that it cannot.
+//! TypeScript takes them apart (`js/src/engine/shapes.ts`), and asks here what is wrong with one that it cannot.
 
 use crate::failure::{Failure, code_of};
 use crate::request::operation_of;
@@ -82,10 +82,15 @@ pub fn may_have_landed(code: &str) -> bool {
     retry::may_have_landed(&Error::new(code_of(code), ""))
 }
 
+/// Bounds of that pause.
+const MODIFY_PAUSE_BASE_MS: u64 = 20;
+const MODIFY_PAUSE_CAP_MS: u64 = 1_000;
+
 /// A pause of `modifyObject`: short, as the other writer is done already.
 #[wasm_bindgen(js_name = modifyPause)]
 pub fn modify_pause(attempt: u32, random: f64) -> u32 {
-    u32::try_from(retry::pause(20, 1_000, attempt, random)).unwrap_or(u32::MAX)
+    u32::try_from(retry::pause(MODIFY_PAUSE_BASE_MS, MODIFY_PAUSE_CAP_MS, attempt, random))
+        .unwrap_or(u32::MAX)
 }
 
 /// A client's policy, and what its calls may spend on retries.

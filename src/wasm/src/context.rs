@@ -8,7 +8,7 @@ use crate::tree::Node;
 use js_sys::{Array, Object};
 use vault_core::explain::{Explanation, explain};
 use vault_core::strategy::{self, Rotation, rotation_period};
-use vault_core::{Code, Error, KeyContext, Problem};
+use vault_core::{Code, Error, KeyContext};
 use wasm_bindgen::prelude::*;
 
 fn context(value: &JsValue) -> Result<KeyContext, Failure> {
@@ -63,7 +63,7 @@ pub fn extend_context(base: JsValue, names: Vec<JsValue>, values: Vec<JsValue>) 
 #[wasm_bindgen(js_name = rotationPeriod)]
 pub fn rotation_period_of(date: JsValue, every: JsValue) -> Result<String, JsValue> {
     let wrong = |field: &str, message: &str| {
-        JsValue::from(Failure::from(Error::invalid(Code::InvalidRequest, vec![Problem::new(field, message)])))
+        JsValue::from(Failure::from(Error::about_field(Code::InvalidRequest, field, message)))
     };
     let every = match (every.is_undefined(), every.as_string().as_deref().and_then(Rotation::parse)) {
         (true, _) => Rotation::Quarter,

@@ -86,11 +86,8 @@ pub(crate) fn code_of(name: &str) -> Code {
 #[wasm_bindgen]
 pub fn fault(code: &str, field: &str, message: &str, cause: JsValue) -> Result<JsValue, JsValue> {
     let code = code_of(code);
-    let error = if field.is_empty() {
-        Error::new(code, message)
-    } else {
-        Error::invalid(code, vec![Problem::new(field, message)])
-    };
+    let error =
+        if field.is_empty() { Error::new(code, message) } else { Error::about_field(code, field, message) };
     Ok(Failure::of(error, cause).into())
 }
 

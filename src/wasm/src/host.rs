@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The functions that the package's entry installs (`js/src/host.ts`).
+    /// The functions that the package's entry installs (`js/src/engine/host.ts`).
     pub type Host;
 
     /// Makes a `VaultError` of its facts.

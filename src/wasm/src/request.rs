@@ -58,7 +58,7 @@ pub(crate) fn operation_of(place: u8) -> Operation {
     Operation::ALL.get(usize::from(place)).copied().unwrap_or(Operation::ReadObject)
 }
 
-/// An operation's name, its method and its route: for hooks.
+/// An operation's name, and its route: the path with `{id}` and `{name}` for what differs.
 #[wasm_bindgen(js_name = describeOperation)]
 pub fn describe_operation(operation: u8) -> Vec<String> {
     let operation = operation_of(operation);

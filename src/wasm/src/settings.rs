@@ -35,7 +35,7 @@ const NAMES: [&str; 15] = [
     "dangerouslyAllowBrowser",
 ];
 
-/// The settings that the constructor's options make, as TypeScript keeps them (`js/src/settings.ts`). Reports every
+/// The settings that the constructor's options make, as TypeScript keeps them (`js/src/engine/transport.ts`). Reports every
 /// problem at once. `host` is what the package knows: `{isBrowser, fields}`, the latter the variables that options were
 /// read from, by which problems are reported then.
 #[wasm_bindgen(js_name = readSettings)]
@@ -125,7 +125,7 @@ fn read(options: &Node, host: &Node) -> Result<JsValue, Error> {
     ]))
 }
 
-/// Bounds as TypeScript keeps them (`js/src/data-keys.ts`).
+/// Bounds as TypeScript keeps them (`js/src/engine/data-keys.ts`).
 fn bounds_to_js(bounds: Bounds) -> JsValue {
     object(&[
         ("maxAgeMs", as_number(bounds.max_age_ms).into()),

@@ -4,6 +4,7 @@
 use crate::failure::Failure;
 use std::cell::RefCell;
 use vault_core::stream::{Chunks, Header, PREFIX_BYTES};
+use vault_core::{Code, Error};
 use wasm_bindgen::prelude::*;
 
 /// A stream to seal or to open, chunk by chunk.
@@ -22,9 +23,10 @@ impl CoreStream {
         keys: &[u8],
         aad: &[u8],
     ) -> Result<Self, Failure> {
-        let mut prefix = [0; PREFIX_BYTES];
-        prefix.copy_from_slice(nonce_prefix.get(..PREFIX_BYTES).unwrap_or(&[0; PREFIX_BYTES]));
-        let header = Header { chunk_bytes, nonce_prefix: prefix, keys: keys.to_vec() };
+        // Of another length it would be no random part at all.
+        let nonce_prefix = <[u8; PREFIX_BYTES]>::try_from(nonce_prefix)
+            .map_err(|_| Error::new(Code::Internal, "a nonce's random part has 7 bytes"))?;
+        let header = Header { chunk_bytes, nonce_prefix, keys: keys.to_vec() };
         let bytes = header.write()?;
         Ok(Self::new(header, bytes, aad))
     }
