@@ -53,14 +53,31 @@ test('a process ends when its calls have ended: no timer is left', () => {
   assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\nnot_found\n');
 });
 
-test('no data key is left in the memory of the module once all that kept one is closed', async () => {
-  const glue = new URL('../pkg/wasm/client/client.js', import.meta.url).href;
-  const { initSync } = (await import(glue)) as {
-    initSync: (module: object) => { memory: WebAssembly.Memory };
+test('no data key is left in memory once all that kept one is closed', async () => {
+  const initOf = async (name: string) => {
+    const glue = new URL(`../pkg/wasm/${name}/${name}.js`, import.meta.url).href;
+    const { initSync } = (await import(glue)) as {
+      initSync: (module: object) => { memory: WebAssembly.Memory };
+    };
+    return initSync;
   };
-  // The module is loaded already; this gives its exports.
-  const { memory } = initSync({ module: new Uint8Array(0) });
-  const found = (what: Buffer) => Buffer.from(memory.buffer).includes(what);
+  // The modules are loaded already, the cipher's by this; this gives their exports.
+  await new VaultClient({ apiKey: 'sk_test_memory', cipher: 'wasm' }).encryptWith(
+    { dataKey: { id: 'i', key: btoa('k'.repeat(32)) }, encryptedKeys: 'AAAA' },
+    'x',
+  );
+  const { memory: ofClient } = (await initOf('client'))({ module: new Uint8Array(0) });
+  const { memory: ofCipher } = (await initOf('cipher'))({ module: new Uint8Array(0) });
+  const finds = (buffer: ArrayBufferLike, what: Buffer) => Buffer.from(buffer).includes(what);
+  // Where keys are kept that Node's own cipher uses.
+  const buffers: ArrayBuffer[] = [];
+  const RealBuffer = globalThis.ArrayBuffer;
+  globalThis.ArrayBuffer = class extends RealBuffer {
+    constructor(length: number) {
+      super(length);
+      if (length === 32) buffers.push(this);
+    }
+  } as typeof ArrayBuffer;
   const key = randomBytes(32);
   const patterns = [key, Buffer.from(key.toString('base64'))];
   const answer = {
@@ -92,10 +109,17 @@ test('no data key is left in the memory of the module once all that kept one is 
       .pipeThrough(vault.encryptStream({ a: 'b' }, { chunkSize }));
     assert.equal(await new Response(sealed.pipeThrough(vault.decryptStream())).text(), 'z'.repeat(3000));
   }
-  assert.ok(found(key), 'the scan would find it: the keyring still has it');
+  globalThis.ArrayBuffer = RealBuffer;
+  assert.ok(finds(ofCipher.buffer, key), 'the scan would find it: the keyring still has it');
+  assert.ok(buffers.length > 1 && buffers.some((buffer) => finds(buffer, key)), 'and here too');
   keyring.close();
   vault.close();
-  for (const pattern of patterns) assert.ok(!found(pattern), 'a key is still there');
+  for (const pattern of patterns) {
+    for (const { buffer } of [ofClient, ofCipher]) assert.ok(!finds(buffer, pattern), 'a key is still there');
+    // The memory that small pieces of Node's are cut from.
+    assert.ok(!finds(Buffer.from('AAAA', 'base64').buffer, pattern), 'a key is still in a pool');
+  }
+  for (const buffer of buffers) assert.ok(!finds(buffer, key), 'a key is still kept');
 });
 
 test('10,000 calls that are aborted leave no timer, no listener, and no memory behind', async () => {
@@ -142,10 +166,14 @@ test('10,000 calls that are aborted leave no timer, no listener, and no memory b
 test('a trap of the module ends what is under way, is told, and does not end the process', () => {
   // All memory that the module can have is taken, so that it traps where it asks for more: in a task, as its answer comes.
   const program = `
-    import { initSync } from './pkg/wasm/client/client.js';
+    import { initSync } from './pkg/wasm/cipher/cipher.js';
     import { VaultClient, VaultError } from 'workos-vault-edge';
     process.on('uncaughtException', (error) => console.log('uncaught', error.message));
     process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
+    const key = btoa('k'.repeat(32));
+    // Compiled when it is first needed.
+    const own = new VaultClient({ apiKey: 'sk_test_trap', cipher: 'wasm' });
+    await own.encryptWith({ dataKey: { id: 'i', key }, encryptedKeys: key }, 'x');
     const { memory } = initSync({ module: new Uint8Array(0) });
     let answer;
     const first = new Promise((resolve) => { answer = resolve; });
@@ -156,7 +184,6 @@ test('a trap of the module ends what is under way, is told, and does not end the
     await new Promise((resolve) => setTimeout(resolve, 10));
     const late = vault.readObject({ id: 'late_0123456' }, { timeoutMs: 200 });
     for (let pages = 1 << 14; pages >= 1; ) try { memory.grow(pages); } catch { pages >>= 1; }
-    const key = btoa('k'.repeat(32));
     answer(Response.json({ id: 'i', data_key: key, encrypted_keys: key, context: { a: 'b' } }));
     const show = (error) => console.log(error instanceof VaultError && error.code, /stopped unexpectedly/.test(error.message), /started anew/.test(error.recovery));
     for (const call of [...under, late]) await call.catch(show);

@@ -1,13 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { keyringBounds } from '../wasm/client/client.js';
-import { type Bounds, DataKeys } from './engine/data-keys.js';
+import { DataKeys } from './engine/data-keys.js';
 import { Engine } from './engine/engine.js';
-import { OPERATION } from './engine/host.js';
 import { KeySource } from './engine/key-source.js';
 import { LIMIT_MAX } from './engine/quick.js';
+import { OPERATION } from './engine/requests.js';
 import { member } from './engine/runtime.js';
+import { boundsOf } from './engine/settings.js';
 import { deleteObject, modifyObject, updateObject } from './engine/writes.js';
-import { checked, invalid } from './errors.js';
+import { failed, type Problem, refused } from './errors.js';
 import { type EventPage, eventOf, type ListEventsOptions, type VaultEventName } from './events.js';
 import { openFields, sealFields } from './fields.js';
 import { Keyring, type KeyringOptions } from './keyring.js';
@@ -340,10 +340,10 @@ export class VaultClient extends Operations<false> implements Disposable {
   constructor(options: VaultClientOptions, fields?: Partial<typeof variableNames>) {
     const isBrowser = isBrowserPage();
     if (isBrowser && options?.dangerouslyAllowBrowser !== true) {
-      throw invalid(
+      throw failed(
         'invalid_config',
-        'apiKey',
         'a page would show the API key to every visitor; call Vault from a server, or set dangerouslyAllowBrowser: true if this page never leaves your machine',
+        'apiKey',
       );
     }
     super(Engine.of(options, { isBrowser, fields }));
@@ -358,10 +358,10 @@ export class VaultClient extends Operations<false> implements Disposable {
     const options = settings ?? {};
     const variables = env ?? (globalThis as { process?: { env?: VaultEnvironment } }).process?.env;
     if (variables === undefined || variables === null) {
-      throw invalid(
+      throw failed(
         'invalid_config',
-        'env',
         'this runtime has no process.env; pass the env that your handler was given',
+        'env',
       );
     }
     const read: Record<keyof typeof variableNames, unknown> = {
@@ -451,7 +451,10 @@ export class VaultClient extends Operations<false> implements Disposable {
     const engine = Operations.engineOf(this);
     engine.unscoped();
     engine.open();
-    const kept = new DataKeys(checked(() => keyringBounds(options)) as Bounds);
+    const problems: Problem[] = [];
+    const bounds = boundsOf(options, '', problems);
+    if (problems.length > 0 || bounds === undefined) throw refused('invalid_request', problems);
+    const kept = new DataKeys(bounds);
     const source = new KeySource(engine, kept);
     const create = source.create(member(options, 'context'));
     engine.adopt(kept);

@@ -132,19 +132,80 @@ export class VaultError extends Error {
   }
 }
 
-/** An error found before the module was asked. */
-export function invalid(
-  code: 'invalid_config' | 'invalid_request',
-  field: string,
-  message: string,
-): VaultError {
-  return new VaultError({
-    code,
-    message: `${field}: ${message}`,
-    recovery: 'Correct what is named in the message.',
-    retryable: false,
-    problems: [{ field, message }],
-  });
+/** What to do about each; `docs/errors.md` says the same (`tests/answers.test.ts`). */
+export const recoveries: Record<VaultErrorCode, string> = {
+  invalid_api_key:
+    "Set WORKOS_API_KEY to a secret key from the dashboard's API Keys page; it starts with sk_.",
+  invalid_config: 'Correct the option named in the message.',
+  invalid_key_context:
+    'A key context is a flat map of 1 to 10 strings. Correct each entry listed in problems; turn other values into strings.',
+  key_context_too_large:
+    'Merge related fields into one value until at most 10 items are left, e.g. tenant: "acme/eu/billing".',
+  invalid_request: 'Correct each field listed in problems, or named in the message.',
+  unauthorized: 'Check that the API key is complete, not revoked, and belongs to this environment.',
+  forbidden: 'Check in the dashboard that Vault is enabled for the environment and that this key may use it.',
+  organization_not_found:
+    'Create the organization in the dashboard, then use the ID it returns (org_...) as organization_id.',
+  not_found:
+    'Check the ID or name, and that the API key belongs to the environment that holds the object. It may have been deleted.',
+  name_conflict: 'Choose another name, or read the existing object by this name and update it.',
+  version_mismatch:
+    'Read the current version, apply the change to it again, and write with the new version; never send the old version again. modifyObject does all three.',
+  outcome_unknown:
+    'Read the object and look whether your change is in it; write again only where it is not. modifyObject does so with the option applied.',
+  customer_key_inaccessible:
+    "Check the customer key's policy and region in their cloud account. IAM changes take up to 60 s to spread: wait, then try again.",
+  object_pending_deletion: "Use another name, or wait until the deleted object's recovery period is over.",
+  validation_failed:
+    'Correct the field named in the message; the limits are in the documentation of this method.',
+  rate_limited: 'Wait for retryAfterMs, then try again. Re-use data keys or cache reads to make fewer calls.',
+  server_error: 'Try again after a pause. If it lasts, give the requestId to WorkOS support.',
+  network_error: 'Check that the base URL can be reached from here (DNS, proxy, firewall), then try again.',
+  timeout:
+    'Try again, or allow more time with timeoutMs. A write may have taken effect: read it back before repeating it.',
+  aborted: 'Nothing to do: the signal given to the call ended it. A write may have taken effect.',
+  context_mismatch:
+    'This belongs to another tenant. Check which ID the code passed, or use a client scoped to the right one.',
+  malformed_response:
+    "Check that the base URL is the API's and no proxy answers in its place. If so, give the requestId to WorkOS support.",
+  decryption_failed:
+    'Decrypt with the same associated data it was encrypted with, and check that the ciphertext was stored unchanged.',
+  malformed_envelope:
+    'Pass the stored text whole and unchanged; it may have been cut off or was never encrypted.',
+  internal: 'This is a fault of workos-vault-edge. Please report it with the message.',
+};
+
+/** Those of which the same call, unchanged, can succeed when it is simply made again. Not so a version mismatch (read
+ * first), or a customer's key that is inaccessible (someone must act). */
+export const RETRYABLE: readonly VaultErrorCode[] = [
+  'rate_limited',
+  'server_error',
+  'network_error',
+  'timeout',
+];
+
+type MoreFacts = Omit<Partial<VaultErrorFacts>, 'code' | 'message'>;
+
+/** An error of this code. */
+export function made(code: VaultErrorCode, message: string, more?: MoreFacts): VaultError {
+  const retryable = RETRYABLE.includes(code);
+  return new VaultError({ code, message, recovery: recoveries[code], retryable, problems: [], ...more });
+}
+
+/** Everything that is wrong, in one sentence: `name: …; key_context.tier: …`. */
+export function told(problems: readonly Problem[]): string {
+  return problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
+}
+
+/** An error of this code, about these fields. */
+export function refused(code: VaultErrorCode, problems: Problem[]): VaultError {
+  return made(code, told(problems), { problems });
+}
+
+/** An error of this code, about this field, where there is one. */
+export function failed(code: VaultErrorCode, message: string, field = '', cause?: unknown): VaultError {
+  const problems = field === '' ? [] : [{ field, message }];
+  return made(code, field === '' ? message : told(problems), { problems, cause });
 }
 
 /** Whether an entry has loaded the module: all but `/wasm` do so by themselves. */
@@ -164,13 +225,8 @@ export function loaded(): void {
  * later ones are refused.
  */
 function stop(error: Error): VaultError {
-  stopped ??= new VaultError({
-    code: 'internal',
-    message: `the module stopped unexpectedly: ${error.message}`,
-    recovery:
-      'This is a fault of workos-vault-edge. Please report it with the message. No call works until this process, isolate or page is started anew.',
-    retryable: false,
-    problems: [],
+  stopped ??= made('internal', `the module stopped unexpectedly: ${error.message}`, {
+    recovery: `${recoveries.internal} No call works until this process, isolate or page is started anew.`,
     cause: error,
   });
   for (const call of live) call.end(stopped);
@@ -183,27 +239,36 @@ export function running(): void {
   if (stopped) throw stopped;
 }
 
-/**
- * Calls the module, and throws what it throws with the stack of the call rather than of the module. A trap is the
- * module's own: nothing of the caller's runs in it but getters, whose exceptions it catches.
- */
-export function checked<T>(call: () => T): T {
+/** What the module throws: JSON. */
+interface Thrown {
+  code: VaultErrorCode;
+  message: string;
+  problems: [field: string, message: string][];
+}
+
+/** Calls a module. A trap is its own: nothing of the caller's runs in it but getters, whose exceptions are caught. */
+export function guarded<T>(call: () => T): T {
   running();
-  if (!isLoaded)
-    throw invalid(
-      'invalid_config',
-      'init',
-      'call init or initSync of workos-vault-edge/wasm before anything else',
-    );
   try {
     return call();
   } catch (error) {
-    if (error instanceof WebAssembly.RuntimeError) throw stop(error);
-    if (error instanceof VaultError)
-      (Error as { captureStackTrace?: (target: object, below: unknown) => void }).captureStackTrace?.(
-        error,
-        checked,
-      );
-    throw error;
+    throw error instanceof WebAssembly.RuntimeError ? stop(error) : error;
+  }
+}
+
+/** Calls the module, and makes a {@link VaultError} of what it throws. */
+export function checked<T>(call: () => T): T {
+  if (!isLoaded)
+    throw failed(
+      'invalid_config',
+      'call init or initSync of workos-vault-edge/wasm before anything else',
+      'init',
+    );
+  try {
+    return guarded(call);
+  } catch (error) {
+    if (typeof error !== 'string') throw error;
+    const { code, message, problems } = JSON.parse(error) as Thrown;
+    throw made(code, message, { problems: problems.map(([field, message]) => ({ field, message })) });
   }
 }

@@ -1,4 +1,4 @@
-import { invalid, VaultError } from './errors.js';
+import { failed, VaultError } from './errors.js';
 import type { BatchResult, CallOptions, DecryptItem, EncryptFieldsOptions, EncryptItem } from './types.js';
 
 /** A field of a record on its way: where it is, what it holds, what binds it there. */
@@ -16,25 +16,25 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
  * @throws {VaultError} `invalid_request`
  */
 function pick(record: unknown, paths: unknown, bindTo: unknown): Field[] {
-  if (!isRecord(record)) throw invalid('invalid_request', 'record', 'expected an object');
+  if (!isRecord(record)) throw failed('invalid_request', 'expected an object', 'record');
   if (typeof bindTo !== 'string' || bindTo === '') {
-    throw invalid(
+    throw failed(
       'invalid_request',
-      'bindTo',
       'expected a text that says which record this is, such as "users/42"',
+      'bindTo',
     );
   }
   if (!Array.isArray(paths) || paths.length === 0)
-    throw invalid('invalid_request', 'paths', 'expected a list of at least one path');
+    throw failed('invalid_request', 'expected a list of at least one path', 'paths');
   const seen = new Set<string>();
   const fields: Field[] = [];
   for (const path of paths as unknown[]) {
     if (typeof path !== 'string' || path.split('.').includes('')) {
-      throw invalid('invalid_request', 'paths', 'expected paths like "ssn" or "address.line1"');
+      throw failed('invalid_request', 'expected paths like "ssn" or "address.line1"', 'paths');
     }
     for (const other of seen) {
       if (other === path || other.startsWith(`${path}.`) || path.startsWith(`${other}.`)) {
-        throw invalid('invalid_request', 'paths', `"${path}" and "${other}" overlap`);
+        throw failed('invalid_request', `"${path}" and "${other}" overlap`, 'paths');
       }
     }
     seen.add(path);
@@ -115,10 +115,10 @@ function valueOfJson(text: string, field: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw invalid(
+    throw failed(
       'invalid_request',
-      field,
       'what is encrypted here is no JSON, so encryptFields did not make it',
+      field,
     );
   }
 }

@@ -28,7 +28,8 @@ export {
   vaultEventNames,
   type WriteEventData,
 } from './events.js';
-export { type Explanation, explain, type Isolation, type Kek, KeyContext, type Lint } from './key-context.js';
+export { type Explanation, explain, type Isolation, type Kek, type Lint } from './explain.js';
+export { KeyContext } from './key-context.js';
 export { Keyring, type KeyringOptions } from './keyring.js';
 export { ObjectPage, type ObjectPagePromise } from './object-page.js';
 export type * from './types.js';

@@ -1,75 +1,24 @@
-import {
-  canonicalContext,
-  checkContext,
-  explainContext,
-  extendContext,
-  rotationPeriod,
-} from '../wasm/client/client.js';
-import { checked } from './errors.js';
+import { canonicalOf, contextOf } from './engine/requests.js';
+import { failed } from './errors.js';
+import { type Explanation, explain, isRotationPeriod, ROTATION_FORM } from './explain.js';
 import type { KeyContextInput } from './types.js';
 
-/** How data is kept apart. */
-export type Isolation =
-  | 'organization'
-  | 'organization_user'
-  | 'organization_resource'
-  | 'tenant'
-  | 'hierarchy'
-  | 'custom';
-
-/** A key-encrypting key that a context calls for. */
-export interface Kek {
-  /** The item's name. */
-  name: string;
-  /** The item's value. */
-  value: string;
-  /** Whether a customer-managed key can stand in for it. */
-  customerKeyCanApply: boolean;
-}
-
-/** Something that is allowed and yet looks wrong. */
-export interface Lint {
-  /** `warning`: very likely a mistake. `note`: worth a look. */
-  level: 'warning' | 'note';
-  /** A stable name for the kind of lint. */
-  code:
-    | 'misspelled_name'
-    | 'organization_id_form'
-    | 'rotation_form'
-    | 'looks_secret'
-    | 'looks_personal'
-    | 'empty_value'
-    | 'outer_space'
-    | 'near_item_limit';
-  /** Where: `key_context.organizationId`. */
-  field: string;
-  /** What, and what to do. */
-  message: string;
-}
-
-/** What a key context does. */
-export interface Explanation {
-  /** One key-encrypting key an item, in canonical order. */
-  keks: Kek[];
-  /** How data is kept apart. */
-  isolation: Isolation;
-  /** Design patterns on top. */
-  patterns: ('rotation' | 'compliance' | 'hierarchy')[];
-  /**
-   * `customer_if_configured`: the organization's own key where it has one, else WorkOS's.
-   * `workos`: WorkOS's, always, because the context has no `organization_id`.
-   */
-  keyOwner: 'customer_if_configured' | 'workos';
-  /** What looks like a slip, gravest first. */
-  lints: Lint[];
-}
-
-/**
- * Explains what a context does: which keys, which isolation, whose keys, and what looks like a slip.
- * @throws {VaultError} `invalid_key_context` or `key_context_too_large`, naming every entry that is wrong.
- */
-export function explain(context: KeyContextInput): Explanation {
-  return checked(() => explainContext(context) as Explanation);
+/** The period, in UTC, that a date falls in. */
+function rotationPeriod(date: Date, every: unknown = 'quarter'): string {
+  if (every !== 'year' && every !== 'quarter' && every !== 'month')
+    throw failed('invalid_request', 'expected "year", "quarter" or "month"', 'every');
+  let year = Number.NaN;
+  try {
+    year = date.getUTCFullYear();
+  } catch {}
+  if (!(year >= 0 && year <= 9999))
+    throw failed('invalid_request', 'expected a valid Date in the years 0 to 9999', 'date');
+  const text = String(year).padStart(4, '0');
+  const month = date.getUTCMonth();
+  if (every === 'year') return text;
+  return every === 'quarter'
+    ? `${text}-Q${Math.floor(month / 3) + 1}`
+    : `${text}-${String(month + 1).padStart(2, '0')}`;
 }
 
 /**
@@ -84,12 +33,23 @@ export function explain(context: KeyContextInput): Explanation {
 export class KeyContext {
   readonly #items: Readonly<Record<string, string>>;
 
-  private constructor(items: unknown) {
-    this.#items = Object.freeze(items as Record<string, string>);
+  private constructor(items: Record<string, string>) {
+    this.#items = Object.freeze(items);
   }
 
-  static #extend(base: KeyContext | undefined, names: string[], values: unknown[]): KeyContext {
-    return new KeyContext(checked(() => extendContext(base, names, values)));
+  /** Adds items, each checked by itself first, so that a wrong one is told under its name. */
+  static #extend(base: KeyContext | undefined, added: [name: string, value: unknown][]): KeyContext {
+    let items = base?.toJSON();
+    for (const [name, value] of added) {
+      const item = contextOf(Object.fromEntries([[name, value]]));
+      const wrong = (message: string) => failed('invalid_key_context', message, `key_context.${name}`);
+      if (name === 'rotation_period' && items !== undefined && !isRotationPeriod(item[name] as string))
+        throw wrong(ROTATION_FORM);
+      if (items !== undefined && Object.hasOwn(items, name)) {
+        if (items[name] !== item[name]) throw wrong('this name stands twice; each name may have one value');
+      } else items = contextOf(Object.fromEntries([...Object.entries(items ?? {}), ...Object.entries(item)]));
+    }
+    return new KeyContext(items ?? {});
   }
 
   /**
@@ -97,28 +57,34 @@ export class KeyContext {
    * @throws {VaultError} `invalid_key_context` or `key_context_too_large`, naming every entry that is wrong.
    */
   static from(context: KeyContextInput): KeyContext {
-    return new KeyContext(checked(() => checkContext(context)));
+    return new KeyContext(contextOf(context));
   }
 
   /** Keys per organization: `organization_id`. Under it a customer can bring a key of their own. */
   static forOrganization(organizationId: string): KeyContext {
-    return KeyContext.#extend(undefined, ['organization_id'], [organizationId]);
+    return KeyContext.#extend(undefined, [['organization_id', organizationId]]);
   }
 
   /** Keys per tenant of your own making: `tenant_id` and `environment`. */
   static forTenant(tenantId: string, environment: string): KeyContext {
-    return KeyContext.#extend(undefined, ['tenant_id', 'environment'], [tenantId, environment]);
+    return KeyContext.#extend(undefined, [
+      ['tenant_id', tenantId],
+      ['environment', environment],
+    ]);
   }
 
   /** Keys from the top down: `environment`, `service`, `data_classification`. */
   static forService(environment: string, service: string, dataClassification: string): KeyContext {
-    const names = ['environment', 'service', 'data_classification'];
-    return KeyContext.#extend(undefined, names, [environment, service, dataClassification]);
+    return KeyContext.#extend(undefined, [
+      ['environment', environment],
+      ['service', service],
+      ['data_classification', dataClassification],
+    ]);
   }
 
   /** Adds an item of any name. The same item again changes nothing; another value for its name is refused. */
   with(name: string, value: string): KeyContext {
-    return KeyContext.#extend(this, [String(name)], [value]);
+    return KeyContext.#extend(this, [[String(name), value]]);
   }
 
   /** Adds `user_id`. */
@@ -151,17 +117,16 @@ export class KeyContext {
    * date falls in, in UTC.
    */
   withRotation(period: string | Date, every?: 'year' | 'quarter' | 'month'): KeyContext {
-    const text = period instanceof Date ? checked(() => rotationPeriod(period, every)) : period;
+    const text = period instanceof Date ? rotationPeriod(period, every) : period;
     return this.with('rotation_period', text);
   }
 
   /** Adds `data_residency` and `compliance_framework`. */
   withCompliance(dataResidency: string, complianceFramework: string): KeyContext {
-    return KeyContext.#extend(
-      this,
-      ['data_residency', 'compliance_framework'],
-      [dataResidency, complianceFramework],
-    );
+    return KeyContext.#extend(this, [
+      ['data_residency', dataResidency],
+      ['compliance_framework', complianceFramework],
+    ]);
   }
 
   /** The value of a name. */
@@ -171,12 +136,12 @@ export class KeyContext {
 
   /** Whether another context has the same items, in whatever order. */
   equals(other: KeyContextInput): boolean {
-    return this.canonical() === checked(() => canonicalContext(other));
+    return this.canonical() === canonicalOf(other);
   }
 
   /** A text that equal contexts share: a JSON object with sorted names. */
   canonical(): string {
-    return checked(() => canonicalContext(this.#items));
+    return canonicalOf(this.#items);
   }
 
   /** See {@link explain}. */

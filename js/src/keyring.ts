@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { DataKeys } from './engine/data-keys.js';
-import type { Request } from './engine/host.js';
 import type { KeySource } from './engine/key-source.js';
+import type { Request } from './engine/requests.js';
 import { openFields, sealFields } from './fields.js';
 import type {
   AssociatedData,

@@ -1,20 +1,18 @@
-import { CoreStream } from '../wasm/client/client.js';
-import { type Asked, type Call, failed } from './engine/call.js';
-import { freed, joined, open, type SharedKey, seal, TAG_BYTES } from './engine/cipher.js';
+import { toBase64 } from './engine/base64.js';
+import type { Asked, Call } from './engine/call.js';
+import { joined, open, type SharedKey, seal, TAG_BYTES } from './engine/cipher.js';
 import type { Engine } from './engine/engine.js';
 import { associated, undecryptable } from './engine/envelope.js';
 import type { KeySource } from './engine/key-source.js';
-import { random } from './engine/random.js';
-import { checked, invalid, type VaultError } from './errors.js';
+import { type Header, Nonces, readHeader, writeHeader } from './engine/stream-format.js';
+import { failed, type VaultError } from './errors.js';
 import type { Bytes } from './types.js';
 
-/** Bytes in the random part of a nonce. */
-const PREFIX_BYTES = 7;
 /** No header is longer. */
 const HEADER_MAX = 18 + 3 + 65_536;
 
 const gone = () =>
-  invalid('invalid_request', 'stream', 'expected pieces of bytes, got one whose buffer is gone');
+  failed('invalid_request', 'expected pieces of bytes, got one whose buffer is gone', 'stream');
 
 /** Cuts pieces of any length into chunks of one length, and holds no more than one. */
 class Chunker {
@@ -75,7 +73,7 @@ function bytesOf(piece: unknown): Uint8Array {
   }
   const got =
     typeof piece === 'string' ? 'text; pipe it through new TextEncoderStream() first' : typeof piece;
-  throw invalid('invalid_request', 'stream', `expected pieces of bytes, got ${got}`);
+  throw failed('invalid_request', `expected pieces of bytes, got ${got}`, 'stream');
 }
 
 /** What is done with what is written; `put` gives something out, when somebody reads. */
@@ -174,11 +172,11 @@ function pair(work: Work): [TransformStream<BufferSource, Bytes>, (reason: unkno
 
 /** A stream whose key is there. */
 interface Started {
-  core: CoreStream;
   key: SharedKey;
+  header: Header;
+  nonces: Nonces;
+  /** What each chunk is bound to. */
   aad: Uint8Array;
-  header: Uint8Array;
-  chunkBytes: number;
 }
 
 /** The request for a stream's key, which ends with the stream. */
@@ -192,17 +190,18 @@ class Starting {
     this.#engine = engine;
   }
 
-  /** Asks for the key. A clock runs while it is under way, and no longer. */
+  /** Asks for the key, and for the header that goes with it. A clock runs while it is under way, and no longer. */
   async start(
     asked: Asked,
-    work: (call: Call) => Promise<{ core: CoreStream; key: SharedKey }>,
+    associatedData: Uint8Array,
+    work: (call: Call) => Promise<[SharedKey, Header]>,
   ): Promise<Started> {
-    const { core, key } = await this.#engine.run(asked, (call) => {
+    const [key, header] = await this.#engine.run(asked, (call) => {
       this.#call = call;
       return work(call);
     });
-    const { aad, header, chunkBytes } = core;
-    const started = { core, key, aad, header, chunkBytes };
+    const aad = joined(header.fixed, associatedData);
+    const started = { key, header, nonces: new Nonces(header), aad };
     this.#started = started;
     if (this.#ended) this.end();
     this.check();
@@ -218,10 +217,7 @@ class Starting {
   end(): void {
     this.#ended = true;
     this.#call?.cancel();
-    if (this.#started) {
-      freed(this.#started.core);
-      this.#started.key.release();
-    }
+    this.#started?.key.release();
     this.#started = undefined;
   }
 }
@@ -233,16 +229,15 @@ export function sealing(
   options: unknown,
 ): TransformStream<BufferSource, Bytes> {
   const request = engine.dataKeyRequest(context);
-  const asked = engine.asked(options ?? {}, 2);
+  const asked = engine.asked(options ?? {}, 'associatedData', 'chunkSize');
   const aad = associated(asked.associatedData);
   const start = new Starting(engine);
   let stream: Started | undefined;
   let chunks: Chunker;
-  const starting = start.start(asked, async (call) => {
+  const starting = start.start(asked, aad, async (call) => {
     const key = await engine.fetchKey(request, call);
     try {
-      const core = checked(() => key.core.stream(asked.chunkSize as number, random(PREFIX_BYTES), aad));
-      return { core, key };
+      return [key, writeHeader(asked.chunkSize as number, key.keys)];
     } catch (error) {
       key.release();
       throw error;
@@ -252,14 +247,14 @@ export function sealing(
   const begin = async (put: (bytes: Bytes) => Promise<void>): Promise<Started> => {
     if (stream === undefined) {
       stream = await starting;
-      chunks = new Chunker(stream.chunkBytes);
-      await put(stream.header as Bytes);
+      chunks = new Chunker(stream.header.chunkBytes);
+      await put(stream.header.bytes);
     }
     return stream;
   };
-  const sealed = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean) => {
+  const sealed = async ({ key, nonces, aad }: Started, chunk: Bytes, last: boolean) => {
     start.check();
-    const nonce = checked(() => core.sealNonce(chunk.length, last));
+    const nonce = nonces.next(last);
     const { ciphertext, tag } = await seal(key, nonce, aad, chunk, engine.cipher);
     return joined(ciphertext, tag);
   };
@@ -286,16 +281,17 @@ export function opening(
   options: unknown,
 ): TransformStream<BufferSource, Bytes> {
   engine.unscoped();
-  const asked = engine.asked(options ?? {}, 3);
+  const asked = engine.asked(options ?? {}, 'associatedData');
   const aad = associated(asked.associatedData);
   const start = new Starting(engine);
   let head: Uint8Array = new Uint8Array(0);
   let stream: Started | undefined;
   let chunks: Chunker;
-  const opened = async ({ core, key, aad }: Started, chunk: Bytes, last: boolean): Promise<Bytes> => {
+  const opened = async ({ key, nonces, aad }: Started, chunk: Bytes, last: boolean): Promise<Bytes> => {
     start.check();
-    const nonce = checked(() => core.openNonce(chunk.length, last));
     const length = chunk.length - TAG_BYTES;
+    nonces.check(length, last);
+    const nonce = nonces.next(last);
     const sealed = { ciphertext: chunk.subarray(0, length), tag: chunk.subarray(length) };
     const plaintext = await open(key, nonce, aad, sealed, engine.cipher);
     if (plaintext === undefined) throw undecryptable('the stream');
@@ -307,20 +303,15 @@ export function opening(
       if (stream === undefined) {
         const begun = head.length;
         head = joined(head, bytes.subarray(0, HEADER_MAX - begun));
-        const core = checked(() => CoreStream.read(head, aad));
-        if (core === undefined) return;
-        try {
-          stream = await start.start(asked, async (call) => {
-            const key = await source.unwrap(core.keys, call);
-            if (key === undefined) throw undecryptable();
-            return { core, key };
-          });
-        } catch (error) {
-          freed(core);
-          throw error;
-        }
-        chunks = new Chunker(stream.chunkBytes + TAG_BYTES);
-        bytes = bytes.subarray(stream.header.length - begun);
+        const header = readHeader(head);
+        if (header === undefined) return;
+        stream = await start.start(asked, aad, async (call) => {
+          const key = await source.unwrap(toBase64(header.keys), call);
+          if (key === undefined) throw undecryptable();
+          return [key, header];
+        });
+        chunks = new Chunker(header.chunkBytes + TAG_BYTES);
+        bytes = bytes.subarray(header.bytes.length - begun);
       }
       for (const chunk of chunks.push(bytes)) await put(await opened(stream, chunk, false));
     },

@@ -22,6 +22,18 @@ export const base = (fetch: VaultClientOptions['fetch']): VaultClientOptions => 
   dangerouslyAllowBrowser: true,
 });
 
+/** Whether this package's own cipher is here: in Workers it is where it was imported. */
+export const hasOwnCipher = (() => {
+  try {
+    return new VaultClient({ ...base(undefined), cipher: 'wasm' }) !== undefined;
+  } catch (error) {
+    if (error instanceof VaultError && error.problems[0]?.field === 'cipher') return false;
+    throw error;
+  }
+})();
+/** The ciphers that can be asked for here. */
+export const ciphers = hasOwnCipher ? (['wasm', 'webcrypto'] as const) : (['webcrypto'] as const);
+
 /** A fresh local Vault and a client of it. */
 export function local(options?: VaultEmulatorOptions, client?: Partial<VaultClientOptions>) {
   const emulator = new VaultEmulator(options);

@@ -1,11 +1,40 @@
 import { assert } from 'chai';
 import { KeyContext, VaultClient } from 'workos-vault-edge';
 import { VaultEmulator } from 'workos-vault-edge/emulator';
-import { base, base64, type Case, counting, bytes as data, fails, json, local, stubbed } from './case.ts';
+import {
+  base,
+  base64,
+  type Case,
+  counting,
+  bytes as data,
+  fails,
+  hasOwnCipher,
+  json,
+  local,
+  stubbed,
+} from './case.ts';
 
 const context = { organization_id: 'org_1' };
 
 export const localEncryption: Case[] = [
+  {
+    name: "this package's own cipher makes what the runtime's reads, or is refused by name",
+    run: async () => {
+      const emulator = new VaultEmulator();
+      const of = (cipher: 'wasm' | 'webcrypto') => new VaultClient({ ...base(emulator.fetch), cipher });
+      if (!hasOwnCipher) {
+        const error = await fails('invalid_config', () => of('wasm'));
+        assert.include(error.message, "import 'workos-vault-edge/cipher'");
+        assert.equal(error.problems[0]?.field, 'cipher');
+        return;
+      }
+      const [own, web] = [of('wasm'), of('webcrypto')];
+      for (const text of ['', 'a', 'naïve 🔑', 'x'.repeat(10_000)]) {
+        assert.equal(await web.decrypt(await own.encrypt(text, context, 'a'), 'a'), text);
+        assert.equal(await own.decrypt(await web.encrypt(text, context, 'a'), 'a'), text);
+      }
+    },
+  },
   {
     name: 'text comes back, of every length, by either cipher, in either layout, with one request each way',
     run: async () => {

@@ -2,7 +2,7 @@
 import { assert } from 'chai';
 import { VaultClient } from 'workos-vault-edge';
 import vectors from '../vectors/wycheproof-aes-256-gcm.json' with { type: 'json' };
-import { base, base64, type Case, fails } from './case.ts';
+import { base, base64, type Case, ciphers, fails } from './case.ts';
 
 const hex = (text: string) => Uint8Array.from(text.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
 const keys = Uint8Array.of(1, 107); // A length, and one byte that stands for wrapped keys.
@@ -17,24 +17,28 @@ async function takesLongNonces(): Promise<boolean> {
   );
 }
 
-const through = (cipher: 'wasm' | 'webcrypto'): Case => ({
-  name: `all vectors for 256-bit keys, by ${cipher}`,
-  run: async () => {
-    const vault = new VaultClient({ ...base(() => assert.fail('no request is needed')), cipher });
-    assert.isAtLeast(vectors.length, 67);
-    const opensAll = cipher === 'wasm' || (await takesLongNonces());
-    for (const vector of vectors) {
-      const [iv, ciphertext, tag] = [hex(vector.iv), hex(vector.ct), hex(vector.tag)];
-      const parts = iv.length === 12 ? [iv, tag, keys, ciphertext] : [keys, iv, ciphertext, tag];
-      const envelope = Uint8Array.from(parts.flatMap((part) => Array.from(part)));
-      const open = () => vault.decryptBytesWith({ key: base64(hex(vector.key)) }, envelope, hex(vector.aad));
-      if (vector.result === 'valid' && (iv.length === 12 || opensAll)) {
-        assert.deepEqual(Array.from(await open()), Array.from(hex(vector.msg)), `vector ${vector.tcId}`);
-      } else {
-        await fails('decryption_failed', open);
-      }
+async function through(cipher: 'wasm' | 'webcrypto'): Promise<void> {
+  const vault = new VaultClient({ ...base(() => assert.fail('no request is needed')), cipher });
+  assert.isAtLeast(vectors.length, 67);
+  const opensAll = cipher === 'wasm' || (await takesLongNonces());
+  for (const vector of vectors) {
+    const [iv, ciphertext, tag] = [hex(vector.iv), hex(vector.ct), hex(vector.tag)];
+    const parts = iv.length === 12 ? [iv, tag, keys, ciphertext] : [keys, iv, ciphertext, tag];
+    const envelope = Uint8Array.from(parts.flatMap((part) => Array.from(part)));
+    const open = () => vault.decryptBytesWith({ key: base64(hex(vector.key)) }, envelope, hex(vector.aad));
+    if (vector.result === 'valid' && (iv.length === 12 || opensAll)) {
+      assert.deepEqual(Array.from(await open()), Array.from(hex(vector.msg)), `vector ${vector.tcId}`);
+    } else {
+      await fails('decryption_failed', open);
     }
-  },
-});
+  }
+}
 
-export const wycheproof: Case[] = [through('wasm'), through('webcrypto')];
+export const wycheproof: Case[] = [
+  {
+    name: 'all vectors for 256-bit keys, by each cipher',
+    run: async () => {
+      for (const cipher of ciphers) await through(cipher);
+    },
+  },
+];

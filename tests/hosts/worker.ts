@@ -1,4 +1,4 @@
-// The suite as a Cloudflare Worker: answers with its outcomes.
+// The suite as a Cloudflare Worker, which has no cipher but workerd's own: answers with its outcomes.
 import { runAll } from '../conformance/case.ts';
 import { suite } from '../conformance/suite.ts';
 

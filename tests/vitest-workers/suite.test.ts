@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTestVault, type VaultMatchers, vaultMatchers } from 'workos-vault-edge/testing';
+import 'workos-vault-edge/cipher';
 import { suite } from '../conformance/suite.ts';
 
 declare module 'vitest' {

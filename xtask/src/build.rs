@@ -14,7 +14,11 @@ use std::path::Path;
 use std::time::SystemTime;
 
 /// The crates that become modules, and what their files are called.
-const MODULES: [(&str, &str); 2] = [("src/wasm", "client"), ("src/wasm-emulator", "emulator")];
+const MODULES: [(&str, &str, &[&str]); 3] = [
+    ("src/wasm", "client", &["--features", "module"]),
+    ("src/wasm-cipher", "cipher", &["--features", "module"]),
+    ("src/wasm-emulator", "emulator", &[]),
+];
 
 /// wasm features that every runtime we name has had for years. Naming them one by one keeps wasm-opt from
 /// using newer ones that Node 20 rejects.
@@ -35,14 +39,14 @@ const LEAN_FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort";
 pub(crate) fn build(project: &Project) -> Result<Tools> {
     let tools = setup::tools(project, Source::Auto)?;
     setup::npm(project, Npm::Root)?;
-    for (source, name) in MODULES {
-        module(project, &tools, source, name)?;
+    for (source, name, features) in MODULES {
+        module(project, &tools, source, name, features)?;
     }
     assemble(project)?;
     Ok(tools)
 }
 
-fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<()> {
+fn module(project: &Project, tools: &Tools, source: &str, name: &str, features: &[&str]) -> Result<()> {
     let out = project.path("js/wasm").join(name);
     let stamp = out.join("built");
     let newest =
@@ -56,8 +60,9 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str) -> Result<
         let mut pack = tools.command(project, "wasm-pack")?;
         pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
         pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
+        pack.arg("--").args(features);
         if lean {
-            pack.arg("--").args(LEAN).env("RUSTC_BOOTSTRAP", "1");
+            pack.args(LEAN).env("RUSTC_BOOTSTRAP", "1");
             pack.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", LEAN_FLAGS);
         }
         run(&mut pack)
@@ -125,7 +130,7 @@ fn assemble(project: &Project) -> Result<()> {
         fs::copy(project.path(file), pkg.join(file)).with_context(|| format!("cannot copy {file}"))?;
     }
     copy(&project.path("docs"), &pkg.join("docs"))?;
-    for (_, name) in MODULES {
+    for (_, name, _) in MODULES {
         let (from, to) = (project.path("js/wasm").join(name), pkg.join("wasm").join(name));
         fs::create_dir_all(&to)?;
         for file in [format!("{name}.js"), format!("{name}_bg.wasm"), "inline.js".into()] {
@@ -146,7 +151,16 @@ fn assemble(project: &Project) -> Result<()> {
 fn common_js(project: &Project) -> Result<()> {
     let pkg = project.path("pkg");
     let mut files = Vec::new();
-    for folder in ["dist", "dist/engine", "dist/entry", "dist/node", "wasm", "wasm/client", "wasm/emulator"] {
+    for folder in [
+        "dist",
+        "dist/engine",
+        "dist/entry",
+        "dist/node",
+        "wasm",
+        "wasm/client",
+        "wasm/cipher",
+        "wasm/emulator",
+    ] {
         for entry in fs::read_dir(pkg.join(folder))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
             let other =

@@ -1,6 +1,6 @@
 //! `cargo xtask build --release`: the package with its bill of materials, packed for `npm publish`.
 //!
-//! The bill is CycloneDX 1.6 JSON (ECMA-424): every crate compiled into the two WebAssembly modules, and every npm
+//! The bill is CycloneDX 1.6 JSON (ECMA-424): every crate compiled into the WebAssembly modules, and every npm
 //! package bundled into the command line.
 
 use crate::build;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 /// The crates whose dependencies are shipped.
-const SHIPPED: [&str; 2] = ["vault-wasm", "vault-emulator-wasm"];
+const SHIPPED: [&str; 3] = ["vault-wasm", "vault-cipher-wasm", "vault-emulator-wasm"];
 
 /// Builds, adds the bill of materials and, where one is given, the repository that provenance names, and packs.
 pub(crate) fn release(project: &Project, repository: Option<&str>) -> Result<()> {

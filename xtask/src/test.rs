@@ -29,7 +29,7 @@ const ALL: [Suite; 5] = [Suite::Native, Suite::Fuzz, Suite::WasmNode, Suite::Was
 /// How long each fuzz target runs; `cargo xtask fuzz` takes longer.
 const FUZZ_SECONDS: u32 = 5;
 /// Crates with wasm-bindgen-tests.
-const WASM_CRATES: [&str; 2] = ["src/wasm", "src/wasm-emulator"];
+const WASM_CRATES: [&str; 3] = ["src/wasm", "src/wasm-cipher", "src/wasm-emulator"];
 
 pub(crate) fn test(project: &Project, suites: &[Suite]) -> Result<()> {
     let suites = if suites.is_empty() { &ALL[..] } else { suites };

@@ -1,12 +1,6 @@
 // What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
-import { fault } from '../../wasm/client/client.js';
-import { checked, live, type VaultError, type VaultErrorCode } from '../errors.js';
+import { failed, live, type VaultError } from '../errors.js';
 import { member } from './runtime.js';
-
-/** An error that was found here: of this code, about this field, where there is one. */
-export function failed(code: VaultErrorCode, message: string, field = '', cause?: unknown): VaultError {
-  return checked(() => fault(code, field, message, cause));
-}
 
 function aborted(cause: unknown): VaultError {
   return failed('aborted', 'the call was aborted by its signal', '', cause);
@@ -25,11 +19,11 @@ export class Cut {
     if (signal !== undefined && member(signal, 'aborted')) throw aborted(member(signal, 'reason'));
     this.#signal = signal;
     this.#timer = setTimeout(
-      () => this.#endBy(() => failed('timeout', `no answer within ${timeoutMs} ms`)),
+      () => this.end(failed('timeout', `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
     if (signal !== undefined) {
-      this.#onAbort = () => this.#endBy(() => aborted(member(signal, 'reason')));
+      this.#onAbort = () => this.end(aborted(member(signal, 'reason')));
       // A proxy of a signal is one for `instanceof`, and for nothing else.
       try {
         signal.addEventListener('abort', this.#onAbort);
@@ -57,18 +51,7 @@ export class Cut {
 
   /** Ends it from within: another of its requests has failed, or nobody waits any more. */
   cancel(): void {
-    if (live.has(this)) this.#endBy(() => aborted(undefined));
-  }
-
-  /** Nobody would catch it if the error cannot be made, as the module has stopped: then it ends with that. */
-  #endBy(make: () => VaultError): void {
-    let error: VaultError;
-    try {
-      error = make();
-    } catch (stopped) {
-      error = stopped as VaultError;
-    }
-    this.end(error);
+    if (live.has(this)) this.end(aborted(undefined));
   }
 
   /** Fails where it is ended. */

@@ -1,10 +1,9 @@
-// AES-GCM by one of three ciphers that make the same bytes: this package's, in WebAssembly; Node's own, at once and by
-// the processor's AES instructions; WebCrypto, which has those too and costs an import of the key and two promises.
-// Which is quickest for how many bytes is in docs/performance.md.
-import { CoreKey, frame } from '../../wasm/client/client.js';
-import { checked } from '../errors.js';
+// AES-GCM by one of three ciphers that make the same bytes: Node's own, at once and by the processor's AES instructions;
+// WebCrypto, which has those too and costs an import of the key and two promises; and this package's, in WebAssembly, where
+// an entry provides it. Which is quickest for how many bytes is in docs/performance.md.
+import { frame } from '../../wasm/client/client.js';
+import { checked, failed, guarded } from '../errors.js';
 import type { Bytes, VaultClientOptions } from '../types.js';
-import { failed } from './call.js';
 import { builtin, decodeOwn, isDeno, isWorkerd } from './runtime.js';
 
 export type Cipher = NonNullable<VaultClientOptions['cipher']>;
@@ -18,28 +17,56 @@ const [NODES_BELOW, RUNTIME_FROM] = isWorkerd ? [0, 256] : isDeno ? [1 << 14, 40
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** A data key as an answer brought it: base64, which was checked. */
+/** A key in the memory of this package's own cipher. Freeing it wipes it. */
+interface OwnKey {
+  /** Ciphertext and tag. */
+  seal(nonce: Uint8Array, aad: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+  /** The plaintext, where the tag fits. */
+  open(nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Uint8Array | undefined;
+  free(): void;
+}
+type MakeOwn = (raw: Uint8Array) => OwnKey | undefined;
+
+let loadOwn: (() => MakeOwn) | undefined;
+let makeOwn: MakeOwn | undefined;
+
+/** Provides this package's own cipher, which is loaded when it is first needed. */
+export function provideOwn(load: () => MakeOwn): void {
+  loadOwn ??= load;
+}
+
+/** Whether it is provided. */
+export const hasOwn = () => loadOwn !== undefined;
+
+/** A data key as text: base64, which was checked. */
 interface KeyText {
   key: string;
+  /** Its wrapped copies; nothing where they are not known. */
   keys: string;
 }
 
 /**
- * A data key. Whoever holds it releases it; it is wiped by the last. One that the runtime's cipher uses once never enters
- * the module's memory; any other use moves it there.
+ * A data key. Whoever holds it releases it; it is wiped by the last. One that is used once stays the text that it came as;
+ * any other use makes bytes of it, which can be wiped.
  */
 export class SharedKey {
-  #text: KeyText | undefined;
-  #core: CoreKey | undefined;
-  #holders = 1;
+  /** Its wrapped copies, in base64. */
+  readonly keys: string;
+  #text: string | undefined;
+  #raw: Bytes | undefined;
+  #own: OwnKey | undefined;
   #imported: CryptoKey | undefined;
+  #holders = 1;
   #uses = 0;
-  /** When it came into the module's memory, in milliseconds: of one that is kept, from when on its age counts. */
+  /** Of one that is kept, when it came, in milliseconds: from then on its age counts. */
   born = 0;
+  /** Of one that is kept, how many messages and bytes were encrypted with it. */
+  messages = 0;
+  bytes = 0;
 
-  constructor(key: KeyText | CoreKey) {
-    if (key instanceof CoreKey) this.#core = key;
-    else this.#text = key;
+  constructor({ key, keys }: KeyText) {
+    this.#text = key;
+    this.keys = keys;
   }
 
   hold(): this {
@@ -49,70 +76,77 @@ export class SharedKey {
 
   release(): void {
     if (--this.#holders > 0) return;
-    this.#text = this.#imported = undefined;
-    if (this.#core) freed(this.#core);
-  }
-
-  /** The key in the module's memory. */
-  get core(): CoreKey {
-    if (this.#core === undefined) {
-      const { key, keys } = this.#text as KeyText;
-      this.born = Date.now();
-      this.#core = checked(() => CoreKey.ofAnswer(key, keys === '' ? undefined : keys, this.born));
-      // It was checked, so only a fault of this package comes here.
-      if (this.#core === undefined)
-        throw failed('internal', 'a data key that was in order could not be read');
-      this.#text = undefined;
+    this.#raw?.fill(0);
+    this.#text = this.#raw = this.#imported = undefined;
+    try {
+      this.#own?.free();
+    } catch {
+      // Where the module has trapped that cannot be done, and is nobody's trouble.
     }
-    return this.#core;
+    this.#own = undefined;
   }
 
-  /** Moves it there: for one that is kept, which its text would outlive, and whose age counts from now. */
+  /** Makes bytes of it: for one that is kept, which its text would outlive, and whose age counts from now. */
   keep(): this {
     this.hold();
-    void this.core;
+    this.born = Date.now();
+    this.#bytes();
     return this;
   }
 
-  /** Whether it is or will be in the module's memory, so that a few bytes are done quickest there. */
+  #bytes(): Bytes {
+    if (this.#raw === undefined) {
+      const decoded = decodeOwn(this.#text as string);
+      // In a buffer of its own: a garbage collector moves what is small, and leaves copies behind.
+      this.#raw = new Uint8Array(new ArrayBuffer(decoded.length));
+      this.#raw.set(decoded);
+      decoded.fill(0);
+      this.#text = undefined;
+    }
+    return this.#raw;
+  }
+
+  /** Whether it has been used, or is kept: then a few bytes are done quickest by this package's own cipher. */
   get isUsedAgain(): boolean {
-    return this.#core !== undefined || this.#uses > 0;
+    return this.#raw !== undefined || this.#uses > 0;
   }
 
-  /** Its bytes, for the runtime's cipher; whoever asks for them wipes them. */
-  raw(): Bytes {
+  /** Does something with its bytes, which nobody else keeps. */
+  with<T>(work: (raw: Bytes) => T): T {
     this.#uses++;
-    const text = this.#text?.key;
-    return text !== undefined && decodeOwn ? decodeOwn(text) : (checked(() => this.core.expose()) as Bytes);
+    if (this.#text === undefined) return work(this.#bytes());
+    const raw = decodeOwn(this.#text);
+    try {
+      return work(raw);
+    } finally {
+      raw.fill(0);
+    }
   }
 
-  /** Its wrapped copies, in base64. */
-  get keys(): string {
-    return this.#text?.keys ?? checked(() => this.core.keys);
+  /** The key in the memory of this package's own cipher. */
+  get own(): OwnKey {
+    this.#own ??= guarded(() => {
+      makeOwn ??= loadOwn?.();
+      return makeOwn?.(this.#bytes());
+    });
+    if (this.#own === undefined) throw broken(undefined);
+    return this.#own;
   }
 
   /** What stands before the ciphertext in an envelope. */
   frame(go: boolean, nonce: Uint8Array, tag: Uint8Array): Uint8Array {
-    const keys = this.#text?.keys;
-    return checked(() =>
-      keys === undefined ? this.core.frame(go, nonce, tag) : frame(keys, go, nonce, tag),
-    );
+    const keys = decodeOwn(this.keys);
+    return checked(() => frame(keys, go, nonce, tag));
   }
 
   /** The key within WebCrypto, which does not give it back. */
   async imported(): Promise<CryptoKey> {
     if (this.#imported !== undefined) return this.#imported;
-    let importing: Promise<CryptoKey>;
-    const raw = this.raw();
     try {
-      importing = crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
-    } catch (cause) {
-      throw broken(cause);
-    } finally {
-      // The import copied the key before it returned.
-      raw.fill(0);
-    }
-    try {
+      // The import copies the key before it returns.
+      const importing = this.with((raw) =>
+        crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']),
+      );
       // What is kept is the key and no promise, which may fail, or never settle.
       this.#imported = await importing;
       return this.#imported;
@@ -120,13 +154,6 @@ export class SharedKey {
       throw broken(cause);
     }
   }
-}
-
-/** Frees what is in the module's memory. Where the module has trapped that cannot be done, and is nobody's trouble. */
-export function freed(of: { free(): void }): void {
-  try {
-    of.free();
-  } catch {}
 }
 
 /** What encryption makes. */
@@ -160,15 +187,12 @@ function nodes(): NodeCrypto {
 }
 
 function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8Array): NodeCipher {
-  const raw = key.raw();
   try {
-    const cipher = create('aes-256-gcm', raw, nonce, { authTagLength: TAG_BYTES });
+    const cipher = key.with((raw) => create('aes-256-gcm', raw, nonce, { authTagLength: TAG_BYTES }));
     if (aad.length > 0) cipher.setAAD(aad);
     return cipher;
   } catch (cause) {
     throw broken(cause);
-  } finally {
-    raw.fill(0);
   }
 }
 
@@ -178,12 +202,13 @@ const FEW_BYTES = 64;
 /** Whether Node's cipher is there for so many bytes, and is the quickest. Not for none: some stand-ins fail then. */
 function isNodes(cipher: Cipher, length: number, key?: SharedKey): boolean {
   if (cipher !== 'auto' || length === 0 || length >= NODES_BELOW) return false;
-  return !(length <= FEW_BYTES && key?.isUsedAgain) && nodes().createCipheriv !== undefined;
+  return !(length <= FEW_BYTES && key?.isUsedAgain && hasOwn()) && nodes().createCipheriv !== undefined;
 }
 
 /** Whether so many bytes are WebCrypto's, and so done aside. */
 export function isAside(cipher: Cipher, length: number): boolean {
-  return cipher === 'webcrypto' || (cipher === 'auto' && !isNodes(cipher, length) && length >= RUNTIME_FROM);
+  if (cipher !== 'auto') return cipher === 'webcrypto';
+  return !isNodes(cipher, length) && (length >= RUNTIME_FROM || !hasOwn());
 }
 
 /** Ciphertext and tag; at once, where WebCrypto is not needed. */
@@ -205,7 +230,9 @@ export function seal(
     }
   }
   if (isAside(cipher, data.length)) return sealByRuntime(key, nonce, aad, data);
-  return parts(checked(() => key.core.seal(nonce, aad, data)));
+  const sealed = guarded(() => key.own.seal(nonce, aad, data));
+  if (sealed === undefined) throw broken(undefined);
+  return parts(sealed);
 }
 
 async function sealByRuntime(
@@ -257,9 +284,9 @@ export function open(
       ? new Uint8Array(buffer, byteOffset, length)
       : new Uint8Array(plaintext);
   }
-  if (cipher === 'webcrypto' || (isUsual && isAside(cipher, ciphertext.length)))
+  if (cipher === 'webcrypto' || !hasOwn() || (isUsual && isAside(cipher, ciphertext.length)))
     return openByRuntime(key, nonce, aad, { ciphertext, tag });
-  return checked(() => key.core.open(nonce, aad, ciphertext, tag)) as Bytes | undefined;
+  return guarded(() => key.own.open(nonce, aad, ciphertext, tag)) as Bytes | undefined;
 }
 
 async function openByRuntime(

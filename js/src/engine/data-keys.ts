@@ -1,18 +1,23 @@
 // Data keys that are kept: for each context the one in use, and those that were unwrapped. A keyring has some for its one
 // context; a client's cache for as many as it may.
-import { checked } from '../errors.js';
+import { failed } from '../errors.js';
 import type { DataKeyCounters } from '../types.js';
-import { type Call, Cut, failed } from './call.js';
+import { type Call, Cut } from './call.js';
 import type { SharedKey } from './cipher.js';
 import type { Engine } from './engine.js';
-import type { Request } from './host.js';
+import type { Request } from './requests.js';
 
-/** What a key may be used for, as core has checked it. */
+/** What a key may be used for. */
 export interface Bounds {
+  /** How long a key is used, in milliseconds from when it came. */
   maxAgeMs: number;
+  /** How many messages are encrypted with it. */
   maxMessages: number;
+  /** How many bytes are encrypted with it. */
   maxBytes: number;
+  /** How many keys are kept for decryption; the one used longest ago gives way. */
   maxOpened: number;
+  /** For how many contexts a key is kept; the one used longest ago gives way. */
   maxContexts: number;
 }
 
@@ -27,7 +32,27 @@ const LOST_AFTER_MS = 10_000;
  */
 const AHEAD_LOST_AFTER_MS = 1_000;
 
-const [USE, RENEW] = [0, 2];
+/** How much a key was used. */
+export type Used = Pick<SharedKey, 'born' | 'messages' | 'bytes'>;
+
+/** The next key is fetched when so much of a bound is used up. */
+const AHEAD = 0.9;
+
+/** What to do for a message of so many bytes: use the key, use it and fetch the next, or fetch the next. */
+export const [USE, AHEAD_TOO, RENEW] = [0, 1, 2] as const;
+
+export function choice(key: Used, bounds: Bounds, now: number, bytes: number): 0 | 1 | 2 {
+  const age = now - key.born;
+  const used = [
+    age / bounds.maxAgeMs,
+    (key.messages + 1) / bounds.maxMessages,
+    (key.bytes + bytes) / bounds.maxBytes,
+  ];
+  const most = Math.max(...used);
+  // A clock that went back says nothing of a key's age.
+  if (age < 0 || most > 1) return RENEW;
+  return most >= AHEAD ? AHEAD_TOO : USE;
+}
 
 /** A request that several may wait for. What it brings is handed to each of them, whatever became of the kept keys in
  * the meantime. */
@@ -195,16 +220,11 @@ export class DataKeys {
       throw failed('invalid_request', 'the data keys are closed; make another keyring, or client');
   }
 
-  #choice(key: SharedKey, bytes: number): number {
-    const { maxAgeMs, maxMessages, maxBytes } = this.#bounds;
-    return checked(() => key.core.choice(maxAgeMs, maxMessages, maxBytes, Date.now(), bytes));
-  }
-
   /** The key at hand, or what to wait for. */
   #lookFor(engine: Engine, create: Request, bytes: number): SharedKey | Flight {
     this.#open();
     this.#wipeOld();
-    const contextKey = create.contextKey as string;
+    const { contextKey } = create;
     let slot = this.#slots.get(contextKey);
     if (slot === undefined) {
       this.#makeRoom();
@@ -212,16 +232,17 @@ export class DataKeys {
     } else this.#slots.delete(contextKey);
     // As the one used last.
     this.#slots.set(contextKey, slot);
-    const choice = slot.active === undefined ? RENEW : this.#choice(slot.active, bytes);
-    if (choice !== USE && !slot.renewing?.isUnderWay) {
+    const what = slot.active === undefined ? RENEW : choice(slot.active, this.#bounds, Date.now(), bytes);
+    if (what !== USE && !slot.renewing?.isUnderWay) {
       this.#counters.apiCalls++;
       const lost = slot.renewing;
-      slot.renewing = this.#renew(engine, create, choice === RENEW ? LOST_AFTER_MS : AHEAD_LOST_AFTER_MS);
+      slot.renewing = this.#renew(engine, create, what === RENEW ? LOST_AFTER_MS : AHEAD_LOST_AFTER_MS);
       lost?.giveUp();
     }
     const { active } = slot;
-    if (active !== undefined && choice !== RENEW) {
-      checked(() => active.core.count(bytes));
+    if (active !== undefined && what !== RENEW) {
+      active.messages++;
+      active.bytes += bytes;
       return active.hold();
     }
     return slot.renewing as Flight;
@@ -262,7 +283,7 @@ export class DataKeys {
 
   /** Fetches a context's next key, for whoever waits. */
   #renew(engine: Engine, create: Request, lostAfterMs: number): Flight {
-    const contextKey = create.contextKey as string;
+    const { contextKey } = create;
     return new Flight(engine, lostAfterMs, async (call, flight) => {
       let key: SharedKey | undefined;
       try {

@@ -1,17 +1,5 @@
 // The operations: a request by core, sent, and its answer taken apart.
-import {
-  callOptions,
-  checkAnswer,
-  checkScope,
-  decodeValue,
-  describeOperation,
-  prepare,
-  prepareDataKey,
-  readSettings,
-  scopeOf,
-  unwrapRequest,
-} from '../../wasm/client/client.js';
-import { checked, running, VaultError, type VaultErrorCode } from '../errors.js';
+import { failed, type Problem, refused, running, VaultError, type VaultErrorCode } from '../errors.js';
 import type {
   Bytes,
   ListMetadata,
@@ -20,24 +8,21 @@ import type {
   ObjectVersion,
   VaultObject,
 } from '../types.js';
-import { type Asked, Call, failed } from './call.js';
+import { malformed } from './answers.js';
+import { decodeValue } from './base64.js';
+import { type Asked, Call } from './call.js';
 import { type Cipher, SharedKey } from './cipher.js';
-import { type Bounds, DataKeys } from './data-keys.js';
-import { OPERATION, type Request } from './host.js';
+import { DataKeys } from './data-keys.js';
 import { Quick } from './quick.js';
+import { callOptions, contextOf, OPERATION, prepare, type Request } from './requests.js';
 import { member } from './runtime.js';
+import { type ClientSettings, settingsOf } from './settings.js';
 import * as shapes from './shapes.js';
-import { type Answer, type Note, type Settings, send } from './transport.js';
+import { type Answer, type Note, send } from './transport.js';
 
 /** Most requests in flight at once for one call: a Worker's limit of simultaneous connections (Cloudflare, "Workers
  * platform limits"). */
 const CONNECTIONS_MAX = 6;
-
-/** What core made of the constructor's options. */
-interface ClientSettings extends Settings {
-  cipher: Cipher | null | undefined;
-  bounds: Bounds | undefined;
-}
 
 /** What a client, those scoped from it and its keyrings have in common. */
 interface Shared {
@@ -81,40 +66,36 @@ export function theirs(prepare: () => Request): Request {
 }
 
 /** The ID of the object that a request is about: it is where core's route has it. */
-export function idOf({ operation, target }: Request): string {
-  const [, route = ''] = checked(() => describeOperation(operation));
+export function idOf({ route, target }: Request): string {
   const [id = ''] = target.slice(route.indexOf('{id}')).split(/[/?]/, 1);
   return decodeURIComponent(id);
 }
 
 export class Engine {
   readonly #shared: Shared;
-  readonly #scope: object | undefined;
+  readonly #scope: Record<string, string> | undefined;
   readonly #quick: Quick;
 
-  private constructor(shared: Shared, scope: object | undefined) {
+  private constructor(shared: Shared, scope: Record<string, string> | undefined) {
     this.#shared = shared;
     this.#scope = scope;
     this.#quick = new Quick((operation, options) => this.#prepare(operation, options));
   }
 
   /** From the constructor's options, and what the package knows of them. */
-  static of(options: unknown, host: { isBrowser: boolean; fields: object | undefined }): Engine {
-    const settings = checked(() => readSettings(options, host)) as ClientSettings;
-    const bare = { ...(settings.headers as unknown as Record<string, string>) };
-    const json = { ...bare, 'Content-Type': 'application/json' };
-    settings.headers = { bare, json, keyed: { ...json, 'Idempotency-Key': '' } };
+  static of(options: unknown, host: Parameters<typeof settingsOf>[1]): Engine {
+    const settings = settingsOf(options, host);
     const kept = settings.bounds && new DataKeys(settings.bounds);
     return new Engine({ settings, kept, keyrings: new Set(), closed: false }, undefined);
   }
 
   /** The same client within a key context. */
   scoped(context: unknown): Engine {
-    return new Engine(this.#shared, checked(() => scopeOf(context, this.#scope)) as object);
+    return new Engine(this.#shared, contextOf(context, this.#scope));
   }
 
   get cipher(): Cipher {
-    return this.#shared.settings.cipher ?? 'auto';
+    return this.#shared.settings.cipher;
   }
 
   get kept(): DataKeys | undefined {
@@ -152,10 +133,10 @@ export class Engine {
       );
   }
 
-  /** What a call is asked for; `more` says which options an operation reads besides (core's `MORE`). */
-  asked(options: unknown, more = 0): Asked {
+  /** What a call is asked for; `more` says which options an operation reads besides. */
+  asked(options: unknown, ...more: string[]): Asked {
     this.open();
-    return (options ?? undefined) === undefined ? {} : (checked(() => callOptions(options, more)) as Asked);
+    return (options ?? undefined) === undefined ? {} : callOptions(options, more);
   }
 
   /** Starts the clock. */
@@ -183,33 +164,37 @@ export class Engine {
   }
 
   #prepare(operation: number, options: unknown): Request {
-    return checked(() => prepare(operation, options, this.#scope)) as Request;
+    return prepare(operation, options, this.#scope);
   }
 
   /** The request for a data key of a context; in a scoped client it starts from the scope. */
   dataKeyRequest(context: unknown): Request {
-    const make = (context: unknown) => checked(() => prepareDataKey(context, this.#scope)) as Request;
+    const make = (context: unknown) => this.#prepare(OPERATION.createDataKey, { context });
     return this.#quick.remembered('data key', context, make);
   }
 
   /** The request that unwraps a key blob, given in base64. */
   unwrapRequest(blob: string): Request {
-    return this.#quick.unwrap(blob, (blob) => checked(() => unwrapRequest(blob)) as Request);
+    return this.#quick.unwrap(blob, (keys) => this.#prepare(OPERATION.decryptDataKey, { keys }));
   }
 
   /** An answer taken apart, or what is wrong with it. */
   shape<T>(answer: Answer, { operation }: Request, make: (wire: unknown) => T | undefined): T {
     const made = make(answer.body);
     if (made !== undefined) return made;
-    checked(() => checkAnswer(operation, answer.status, answer.header('x-request-id'), answer.body));
-    throw failed('internal', 'an answer that is in order could not be taken apart');
+    throw malformed(operation, answer);
   }
 
   /** Checks a context in an answer against the scope. An answer that is no object is told of as such, elsewhere. */
   #check({ body }: Answer, context: unknown): void {
     const scope = this.#scope;
     if (scope === undefined || typeof body !== 'object' || body === null) return;
-    checked(() => checkScope(scope, context));
+    const problems: Problem[] = [];
+    // The message tells the scope, not the object's own context: that is another tenant's.
+    for (const [name, value] of Object.entries(scope))
+      if (member(context, name) !== value)
+        problems.push({ field: `key_context.${name}`, message: `this client is scoped to "${value}"` });
+    if (problems.length > 0) throw refused('context_mismatch', problems);
   }
 
   /** Of an answer that shows a context itself. */
@@ -269,7 +254,7 @@ export class Engine {
     const answer = await this.send(request, call);
     this.checkObject(answer);
     const object: VaultObject<string | Bytes> = this.shape(answer, request, shapes.object);
-    if (request.bytes) object.value = checked(() => decodeValue(object.value as string)) as Bytes;
+    if (request.bytes) object.value = decodeValue(object.value as string);
     return object;
   }
 

@@ -1,13 +1,13 @@
 // What goes into local encryption and what comes out: data, associated data, envelopes, as text or as bytes.
-import { readings, wrong } from '../../wasm/client/client.js';
-import { checked, type VaultError } from '../errors.js';
+import { readings } from '../../wasm/client/client.js';
+import { checked, failed, type VaultError } from '../errors.js';
 import type { Bytes } from '../types.js';
 import { type Decoded, decoding, toBase64 } from './base64.js';
-import { failed } from './call.js';
 import { joined, NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
+import { wrong } from './kinds.js';
 import { pooled, random } from './random.js';
-import { isWellFormed } from './runtime.js';
+import { copyOf, isBytes, isWellFormed } from './runtime.js';
 
 /** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
 const DATA_MAX = 1 << 27;
@@ -22,27 +22,6 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const tooMuch = (name: string) =>
   failed('invalid_request', 'more than 128 MiB at once; use encryptStream', name);
-
-export function isBytes(value: unknown): value is Uint8Array {
-  try {
-    return value instanceof Uint8Array;
-  } catch {
-    // A proxy that was revoked.
-    return false;
-  }
-}
-
-/** A copy of bytes: what the caller does with theirs afterwards does not count. Nothing where their buffer is gone. */
-function copyOf(bytes: Uint8Array, name: string, max: number): Bytes | undefined {
-  let copy: Bytes | undefined;
-  try {
-    if (bytes.length <= max) copy = new Uint8Array(bytes);
-  } catch {
-    return undefined;
-  }
-  if (copy === undefined) throw tooMuch(name);
-  return copy;
-}
 
 /** The bytes themselves, where they are some for certain: none may be a buffer that is gone. */
 function inPlace(bytes: Uint8Array): Bytes | undefined {
@@ -62,9 +41,11 @@ function bytesOf(value: unknown, name: string, mine = false): Bytes {
     if (bytes.length > DATA_MAX) throw tooMuch(name);
     return bytes;
   }
-  const bytes = isBytes(value) ? (mine && inPlace(value)) || copyOf(value, name, DATA_MAX) : undefined;
+  const bytes = isBytes(value)
+    ? (mine && inPlace(value)) || copyOf(value, DATA_MAX, () => tooMuch(name))
+    : undefined;
   if (bytes !== undefined) return bytes;
-  throw checked(() => wrong(name, 'a string or a Uint8Array', value, true));
+  throw wrong(name, 'a string or a Uint8Array', value, true);
 }
 
 /** Text as UTF-8. */
@@ -119,10 +100,10 @@ export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
     if (value.length > DATA_MAX * 2) throw tooMuch('envelope');
     decoded = decoding(value);
   } else if (isBytes(value)) {
-    const copy = copyOf(value, 'envelope', DATA_MAX * 2);
+    const copy = copyOf(value, DATA_MAX * 2, () => tooMuch('envelope'));
     decoded = copy && { bytes: copy, again: () => copy };
   }
-  if (decoded === undefined) throw checked(() => wrong('envelope', 'a string or a Uint8Array', value, false));
+  if (decoded === undefined) throw wrong('envelope', 'a string or a Uint8Array', value);
   const { bytes: envelope, again } = decoded;
   const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
   const found: Reading[] = [];

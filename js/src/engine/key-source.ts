@@ -1,9 +1,8 @@
 // Encryption outside the Vault, of one item and of many, by data keys that come from the service for each, or from those
 // that are kept. Arguments are read before anything is waited for.
-import { CoreKey, goLayout, prepareRekey, wrong } from '../../wasm/client/client.js';
-import { checked, VaultError } from '../errors.js';
+import { failed, told, VaultError } from '../errors.js';
 import type { BatchResult, Bytes } from '../types.js';
-import { toBase64 } from './base64.js';
+import { decodeText, toBase64 } from './base64.js';
 import type { Call } from './call.js';
 import { isAside, SharedKey } from './cipher.js';
 import type { DataKeys } from './data-keys.js';
@@ -20,8 +19,10 @@ import {
   sealedOf,
   undecryptable,
 } from './envelope.js';
-import type { Request } from './host.js';
+import { read, wrong } from './kinds.js';
+import { goLayout, OPERATION, type Request } from './requests.js';
 import { member } from './runtime.js';
+import { isDataKey } from './shapes.js';
 
 /** Whether the service does not take a key blob for one of its own. */
 function isRefusal(error: unknown): boolean {
@@ -30,7 +31,7 @@ function isRefusal(error: unknown): boolean {
 
 const toArray = (items: unknown): unknown[] => {
   if (Array.isArray(items)) return items;
-  throw checked(() => wrong('items', 'an array', items, false));
+  throw wrong('items', 'an array', items);
 };
 
 type Outcome<T> = { value: T } | { error: VaultError };
@@ -62,9 +63,29 @@ function settled<T>(outcomes: Outcome<T>[]): BatchResult<T>[] {
       field: `items[${at}].${field}`,
       message,
     }));
-    const message = problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    return { ok: false, error: new VaultError({ ...error.toJSON(), problems, message, cause: error.cause }) };
+    return {
+      ok: false,
+      error: new VaultError({ ...error.toJSON(), problems, message: told(problems), cause: error.cause }),
+    };
   });
+}
+
+/** A data key that the caller has: `{key}`, or base64. */
+function givenKey(dataKey: unknown, keys = ''): SharedKey {
+  const key = typeof dataKey === 'string' ? dataKey : read(dataKey, 'key');
+  if (typeof key === 'string' && isDataKey(key)) return new SharedKey({ key, keys });
+  throw failed('invalid_request', 'expected 32 bytes in base64, as createDataKey returned them', 'dataKey');
+}
+
+/** The same with its wrapped copies. */
+function givenPair(pair: unknown): SharedKey {
+  const dataKey = read(pair, 'dataKey');
+  const keys = read(pair, 'encryptedKeys');
+  givenKey(dataKey);
+  try {
+    if (typeof keys === 'string' && keys !== '') return givenKey(dataKey, toBase64(decodeText(keys)));
+  } catch {}
+  throw failed('invalid_request', 'expected base64, as createDataKey returned it', 'encryptedKeys');
 }
 
 /** A client, and the data keys that it keeps, if it does. */
@@ -110,7 +131,7 @@ export class KeySource {
   ): Promise<string | Bytes> {
     const plain = plainOf(data, associatedData, true);
     const request = create();
-    const asked = this.#engine.asked(options, 1);
+    const asked = this.#engine.asked(options, 'layout');
     return this.#engine.run(asked, async (call) => {
       /** Where nothing is waited for, the caller cannot change theirs, and they need not be copied. */
       const copy = () => {
@@ -180,11 +201,10 @@ export class KeySource {
     options: unknown,
   ): Promise<string> {
     this.#engine.open();
-    const core = checked(() => CoreKey.given(member(pair, 'dataKey'), member(pair, 'encryptedKeys'), true));
-    const key = new SharedKey(core);
+    const key = givenPair(pair);
     try {
       const plain = plainOf(data, associatedData);
-      const go = checked(() => goLayout(options));
+      const go = goLayout(options);
       return (await sealed(key, plain, go, false, false, this.#engine)) as string;
     } finally {
       key.release();
@@ -199,7 +219,7 @@ export class KeySource {
     asBytes: boolean,
   ): Promise<string | Bytes> {
     this.#engine.open();
-    const key = new SharedKey(checked(() => CoreKey.given(dataKey, undefined, false)));
+    const key = givenKey(dataKey);
     try {
       const read = envelopeOf(envelope, associatedData);
       return await this.#openWith(read, asBytes, async () => key.hold());
@@ -216,7 +236,9 @@ export class KeySource {
     this.#engine.unscoped();
     const read = envelopeOf(envelope, undefined);
     const { readings } = read;
-    const requests = readings.map(({ blob }) => checked(() => prepareRekey(blob, context)) as Request);
+    const requests = readings.map(({ blob }) =>
+      this.#engine.prepare(OPERATION.createRekey, { encryptedKeys: blob, context }),
+    );
     const contextKey = this.#kept && this.create(context).contextKey;
     return this.#engine.run(this.#engine.asked(options), async (call) => {
       for (const [at, reading] of readings.entries()) {
@@ -254,7 +276,7 @@ export class KeySource {
 
   /** Envelopes of all items: under one data key, or under those that are kept. */
   async encryptMany(create: () => Request, items: unknown, options: unknown): Promise<BatchResult<string>[]> {
-    const asked = this.#engine.asked(options, 1);
+    const asked = this.#engine.asked(options, 'layout');
     const request = create();
     const plains = toArray(items).map((item) =>
       outcome(() => {

@@ -1,7 +1,7 @@
 // Requests of the commonest kinds whose options are plain: nothing in them that core would refuse, encode or read in a
 // way of its own. Each is made from one that core made before, with other texts in its places, as asking core costs more
 // than the rest of such a call. Whatever is not plain is core's.
-import { OPERATION, type Request } from './host.js';
+import { OPERATION, quoted, type Request, VALUE_MAX } from './requests.js';
 import { isWellFormed } from './runtime.js';
 
 /** An ID or a version that core would neither refuse nor encode: no `name`, which is too short for it. */
@@ -11,8 +11,6 @@ const PLAIN_CURSOR = /^[A-Za-z0-9_-]{1,256}$/;
 export const LIMIT_MAX = 100;
 /** A name that core would not refuse, and JSON not escape. */
 const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
-/** Longest value. */
-const VALUE_MAX = 1 << 26;
 /** Most patterns that are remembered: one for each context. */
 const PATTERNS_MAX = 200;
 
@@ -142,8 +140,7 @@ export class Quick {
     const body = pattern.body as string;
     const at = body.lastIndexOf(VALUE);
     const end = body.slice(at + VALUE.length + 1);
-    const quoted = JSON.stringify(value);
-    return { ...pattern, value, body: filled(body.slice(0, at - 1), [NAME, name]) + quoted + end };
+    return { ...pattern, value, body: filled(body.slice(0, at - 1), [NAME, name]) + quoted(value) + end };
   }
 
   #update(options: Options): Request | undefined {
@@ -155,8 +152,7 @@ export class Quick {
     const pattern = this.#pattern(isLocked ? 'locked' : 'update', () =>
       this.#prepare(OPERATION.updateObject, marked),
     );
-    const quoted = JSON.stringify(value);
-    const places: [string, string][] = [[`"${VALUE}"`, quoted]];
+    const places: [string, string][] = [[`"${VALUE}"`, quoted(value)]];
     if (isLocked) places.unshift([VERSION, versionCheck as string]);
     const body = filled(pattern.body as string, ...places);
     return { ...pattern, value, target: filled(pattern.target, [ID, id]), body };

@@ -1,5 +1,5 @@
 // The runtime's cryptographic randomness.
-import { failed } from './call.js';
+import { failed } from '../errors.js';
 
 /** Bytes of it. */
 export function random(length: number): Uint8Array<ArrayBuffer> {

@@ -49,10 +49,41 @@ const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array
 /** Whether that takes more for base64 than the language's own (ES2026) does. */
 export const isLoose = fromBase64 === undefined;
 /** Base64 as the runtime reads it, which may be more than is base64. */
-export const decodeOwn: ((text: string) => Uint8Array<ArrayBuffer>) | undefined = fromBase64
+export const decodeOwn: (text: string) => Uint8Array<ArrayBuffer> = fromBase64
   ? (text) => fromBase64.call(Uint8Array, text)
-  : buffer && ((text) => buffer.from(text, 'base64'));
+  : buffer
+    ? (text) => buffer.from(text, 'base64')
+    : (text) => {
+        const binary = atob(text);
+        const bytes = new Uint8Array(binary.length);
+        for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+        return bytes;
+      };
 /** The same into memory at hand: how many bytes it made. */
 export const decodeInto: ((text: string, bytes: Uint8Array) => number) | undefined = fromBase64
   ? (text, bytes) => (bytes as unknown as OwnBase64).setFromBase64(text).written
   : buffer && ((text, bytes) => buffer.from(bytes.buffer, 0, bytes.length).write(text, 'base64'));
+
+export function isBytes(value: unknown): value is Uint8Array {
+  try {
+    return value instanceof Uint8Array;
+  } catch {
+    // A proxy that was revoked.
+    return false;
+  }
+}
+
+/** A copy of bytes: what the caller does with theirs afterwards does not count. Nothing where their buffer is gone; throws
+ * what `tooMuch` makes where there are more than `max`. */
+export function copyOf(
+  bytes: Uint8Array,
+  max: number,
+  tooMuch: () => Error,
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    if (bytes.length <= max) return new Uint8Array(bytes);
+  } catch {
+    return undefined;
+  }
+  throw tooMuch();
+}

@@ -1,6 +1,6 @@
 // Answers as `JSON.parse` made them, taken apart: camelCase, `Date`s, as the official SDK has them. Each returns nothing
-// for an answer that is not what the API describes; what is wrong with it core tells then (`checkAnswer`), and
-// `tests/shapes.test.ts` holds the two to the same judgement.
+// for an answer that is not what the API describes; what is wrong with it `answers.ts` tells then, and
+// `tests/answers.test.ts` holds the two to the same judgement.
 import type { WireEvent } from '../events.js';
 import type {
   DataKey,
@@ -137,9 +137,20 @@ const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const LAST_FOUR = /^(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$/;
 
 /** Some base64, of any length: a pattern for all of it would want as much of the stack. */
-function isBase64(text: string): boolean {
+export function isBase64(text: string): boolean {
   const at = text.length - 4;
   return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, at)) && LAST_FOUR.test(text.slice(at));
+}
+
+/** How many bytes a text is base64 of, if it is. */
+export function keyBytesOf(text: string): number | undefined {
+  if (text === '') return 0;
+  return isBase64(text) ? (text.length / 4) * 3 - (text.length - text.replace(/=+$/, '').length) : undefined;
+}
+
+/** Whether a text is 32 bytes in standard base64. */
+export function isDataKey(text: string): boolean {
+  return KEY.test(text);
 }
 
 export function dataKey(wire: unknown): DataKey | undefined {

@@ -1,17 +1,12 @@
 // The one door to the network: every request is sent, answered, and sent again here, and nowhere else.
-import {
-  type CoreRetry,
-  checkAnswer,
-  describeOperation,
-  mayHaveLanded,
-  refusal,
-} from '../../wasm/client/client.js';
 import { bodyText } from '../body.js';
-import { checked, VaultError } from '../errors.js';
+import { failed, VaultError } from '../errors.js';
 import type { RequestEvent, ResponseEvent, RetryEvent } from '../types.js';
-import { type Call, Cut, failed } from './call.js';
-import { OPERATION, type Request } from './host.js';
+import { malformed, refusal } from './answers.js';
+import { type Call, Cut } from './call.js';
 import { randomKey } from './random.js';
+import { nameOf, OPERATION, type Request } from './requests.js';
+import { mayHaveLanded, type Retries } from './retries.js';
 import { member } from './runtime.js';
 
 /** What a client is set up with, as core has checked it. */
@@ -25,7 +20,7 @@ export interface Settings {
   fetch: typeof fetch | null | undefined;
   timeoutMs: number;
   attemptTimeoutMs: number | undefined;
-  retry: CoreRetry;
+  retries: Retries;
   onRequest: ((event: RequestEvent) => unknown) | null | undefined;
   onResponse: ((event: ResponseEvent) => unknown) | null | undefined;
   onRetry: ((event: RetryEvent) => unknown) | null | undefined;
@@ -74,7 +69,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
           : within(call.attemptTimeoutMs, call, (signal) => attempt(settings, url, request, key, signal)),
       );
       told.response(number, started, answer);
-      checked(() => settings.retry.earn());
+      settings.retries.earn();
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
@@ -83,20 +78,12 @@ export async function send(settings: Settings, request: Request, call: Call, not
     told.response(number, started, failure);
     const { code, status = 0, retryAfterMs } = failure;
     const lostBody = code === 'malformed_response' && isSuccess(status);
-    const pauseMs = checked(() =>
-      settings.retry.decide(
-        code,
-        retryAfterMs,
-        number,
-        request.repeatable,
-        lostBody,
-        waitedForKey,
-        call.leftMs,
-        Math.random(),
-      ),
-    );
+    const { repeatable } = request;
+    const { leftMs } = call;
+    const failed = { number, repeatable, lostBody, waitedForKey, leftMs, code, retryAfterMs };
+    const pauseMs = settings.retries.decide(failed);
     if (pauseMs === undefined) throw failure;
-    if (note && checked(() => mayHaveLanded(code))) note.uncertain = true;
+    if (note && mayHaveLanded(code)) note.uncertain = true;
     waitedForKey ||= code === 'customer_key_inaccessible';
     told.retry(number, failure, pauseMs);
     await call.pause(pauseMs);
@@ -119,7 +106,7 @@ function idempotencyKey(settings: Settings, request: Request, call: Call): strin
   // The caller's is for what they create: one key for the several decryptions of a call would mix them up.
   if (call.idempotencyKey !== undefined && request.operation !== OPERATION.decryptDataKey)
     return call.idempotencyKey;
-  if (!checked(() => settings.retry.repeats)) return undefined;
+  if (!settings.retries.repeats) return undefined;
   return randomKey();
 }
 
@@ -173,14 +160,9 @@ async function attempt(
       ? JSON.parse(text)
       : JSON.parse(text, (_, value: unknown) => redacted(settings, value));
   } catch {}
-  const requestId = () => answer.header('x-request-id');
-  if (!isSuccess(answer.status)) {
-    const after = answer.header('retry-after');
-    throw checked(() => refusal(operation, answer.status, requestId(), after, Date.now(), answer.body));
-  }
+  if (!isSuccess(answer.status)) throw refusal(operation, answer);
   // Broken off on its way: what it answers may have happened all the same.
-  if (answer.body === undefined && answer.status !== 204)
-    checked(() => checkAnswer(operation, answer.status, requestId(), undefined));
+  if (answer.body === undefined && answer.status !== 204) throw malformed(operation, answer);
   return answer;
 }
 
@@ -224,12 +206,11 @@ class Told {
   readonly #settings: Settings;
   readonly #about: Pick<RequestEvent, 'operation' | 'method' | 'route' | 'call'> | undefined;
 
-  constructor(settings: Settings, { operation, method }: Request) {
+  constructor(settings: Settings, { operation, method, route }: Request) {
     this.#settings = settings;
     settings.calls = (settings.calls ?? 0) + 1;
     if (!(settings.onRequest || settings.onResponse || settings.onRetry)) return;
-    const [name, route] = checked(() => describeOperation(operation)) as [string, string];
-    this.#about = { operation: name, method, route, call: settings.calls };
+    this.#about = { operation: nameOf(operation), method, route, call: settings.calls };
   }
 
   request(attempt: number): void {

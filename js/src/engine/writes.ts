@@ -1,13 +1,13 @@
 // Updates and deletions whose answer was lost, and updates of what was read. Sent again they are answered 409 or 404,
 // which is a success where the first attempt had landed: that is found out by reading back.
-import { mayHaveLanded, modifyOptions, modifyPause, wrong } from '../../wasm/client/client.js';
-import { checked, VaultError } from '../errors.js';
+import { failed, VaultError } from '../errors.js';
 import type { Bytes, VaultObject } from '../types.js';
-import { type Call, failed } from './call.js';
+import type { Call } from './call.js';
 import { type Engine, hasCode, idOf, theirs } from './engine.js';
-import { isBytes } from './envelope.js';
-import { OPERATION, type Request } from './host.js';
-import { member } from './runtime.js';
+import { wrong } from './kinds.js';
+import { modifyOptions, OPERATION, type Request } from './requests.js';
+import { mayHaveLanded, modifyPause } from './retries.js';
+import { isBytes, member } from './runtime.js';
 import * as shapes from './shapes.js';
 import type { Answer } from './transport.js';
 
@@ -28,7 +28,7 @@ function unknown(): VaultError {
 /** Whether a failure tells by itself that the request may have taken effect, or that there is nothing to have any on. */
 function tellsItself(error: unknown): boolean {
   if (!(error instanceof VaultError)) return true;
-  return hasCode(error, 'aborted', 'not_found') || checked(() => mayHaveLanded(error.code));
+  return hasCode(error, 'aborted', 'not_found') || mayHaveLanded(error.code);
 }
 
 export async function updateObject(
@@ -151,11 +151,7 @@ export async function modifyObject(
   change: Change,
   asked: unknown,
 ): Promise<VaultObject<string | Bytes | undefined>> {
-  const { read, attempts, applied } = checked(() => modifyOptions(options, change)) as {
-    read: Request;
-    attempts: number;
-    applied: Change | null | undefined;
-  };
+  const { request: read, attempts, applied } = modifyOptions(options, change);
   /** What another's function returned, awaited. */
   const settled = async (of: Change, current: VaultObject<string | Bytes>) => of(current);
   return engine.run(engine.asked(asked), async (call) => {
@@ -173,7 +169,7 @@ export async function modifyObject(
       if (value === undefined) return current;
       if (typeof value !== 'string' && !isBytes(value)) {
         const what = 'it to return a string, a Uint8Array or undefined';
-        throw checked(() => wrong('change', what, value, true));
+        throw wrong('change', what, value, true);
       }
       const lock = { id, versionCheck: version };
       theirs(() => engine.prepare(OPERATION.updateObject, { ...lock, value: '' }));
@@ -183,7 +179,7 @@ export async function modifyObject(
         if (updated.was === 'written') return updated.object;
       } catch (error) {
         if (!hasCode(error, 'version_mismatch') || attempt >= attempts) throw error;
-        await call.pause(checked(() => modifyPause(attempt, Math.random())));
+        await call.pause(modifyPause(attempt));
         continue;
       }
       // Two who make the same value of the same version would both take it for theirs.

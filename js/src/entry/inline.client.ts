@@ -3,10 +3,12 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
-import { decode } from '../decode.js';
 import { ready } from '../engine/host.js';
+import { decodeOwn } from '../engine/runtime.js';
 
-initSync({ module: decode(base64) });
+initSync({ module: decodeOwn(base64) });
 ready();
+
+import './inline.cipher.js';
 
 export * from '../index.js';

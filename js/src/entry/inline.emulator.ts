@@ -3,8 +3,8 @@
 
 import { initSync } from '../../wasm/emulator/emulator.js';
 import { base64 } from '../../wasm/emulator/inline.js';
-import { decode } from '../decode.js';
+import { decodeOwn } from '../engine/runtime.js';
 
-initSync({ module: decode(base64) });
+initSync({ module: decodeOwn(base64) });
 
 export * from '../emulator.js';

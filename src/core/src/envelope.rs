@@ -8,17 +8,15 @@
 //! ```
 //!
 //! The length is unsigned LEB128 of at most 32 bits: 1 to 5 bytes, seven bits each, the lowest first, in as few
-//! bytes as can be. `keys` is `encrypted_keys` of the API, decoded. As text an envelope is standard padded
-//! base64; when read, URL-safe and unpadded base64 is taken too.
+//! bytes as can be. `keys` is `encrypted_keys` of the API, decoded. As text an envelope is standard padded base64, which is
+//! the host's trade.
 //!
 //! A reader takes every layout that parses and lets the tag decide.
 
 use crate::cipher::{LONG_NONCE_BYTES, NONCE_BYTES, TAG_BYTES};
 use crate::error::{Code, Error};
-use base64::Engine as _;
-use base64::alphabet::STANDARD as ALPHABET;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use crate::tree::concat;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// What the service's key blobs begin with.
@@ -31,17 +29,6 @@ pub enum Layout {
     Standard,
     /// As the Go SDK.
     Go,
-}
-
-impl Layout {
-    /// `standard` or `go`.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "standard" => Some(Layout::Standard),
-            "go" => Some(Layout::Go),
-            _ => None,
-        }
-    }
 }
 
 /// The parts of an envelope under one reading of it.
@@ -97,7 +84,7 @@ pub fn readings(head: &[u8], length: u32) -> Result<Vec<Reading>, Error> {
     let (standard, go) = (standard(head, length), go(head, length));
     if let (Err(standard), Err(go)) = (&standard, &go) {
         let both = ["read as most SDKs write it, ", standard, "; read as the Go SDK writes it, ", go];
-        return Err(malformed(&both.concat()));
+        return Err(malformed(&concat(&both)));
     }
     let found = standard.into_iter().chain(go.into_iter().flatten());
     let begins = |reading: &Reading| {
@@ -126,7 +113,7 @@ pub fn candidates(envelope: &[u8]) -> Result<Vec<Parts<'_>>, Error> {
 }
 
 fn malformed(what: &str) -> Error {
-    Error::new(Code::MalformedEnvelope, ["envelope: ", what].concat())
+    Error::new(Code::MalformedEnvelope, concat(&["envelope: ", what]))
 }
 
 const SHORT: &str = "it is cut off";
@@ -183,19 +170,18 @@ pub(crate) fn length(bytes: &[u8]) -> Result<(u32, &[u8]), &'static str> {
     Err(if bytes.len() < LENGTH_MAX { SHORT } else { "the length of its keys has more than 5 bytes" })
 }
 
-/// What stands before the ciphertext, and after it: the layouts differ in nothing else.
-pub fn frame(layout: Layout, nonce: &[u8], tag: &[u8], keys: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Error> {
+/// What stands before the ciphertext: the layouts differ in nothing else, but that in the Go SDK's the tag comes last.
+pub fn frame(layout: Layout, nonce: &[u8], tag: &[u8], keys: &[u8]) -> Result<Vec<u8>, Error> {
     let mut prefix = Vec::with_capacity(keys.len() + 40);
     if layout == Layout::Standard {
         prefix.extend_from_slice(nonce);
         prefix.extend_from_slice(tag);
     }
     write_keys(keys, &mut prefix)?;
-    if layout == Layout::Standard {
-        return Ok((prefix, Vec::new()));
+    if layout == Layout::Go {
+        prefix.extend_from_slice(nonce);
     }
-    prefix.extend_from_slice(nonce);
-    Ok((prefix, tag.to_vec()))
+    Ok(prefix)
 }
 
 /// Their length and the keys themselves.
@@ -208,28 +194,4 @@ pub(crate) fn write_keys(keys: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
     out.push(u8::try_from(left).unwrap_or_default());
     out.extend_from_slice(keys);
     Ok(())
-}
-
-/// An envelope as text.
-pub fn to_text(envelope: &[u8]) -> String {
-    STANDARD.encode(envelope)
-}
-
-/// An envelope from text.
-pub fn from_text(text: &str) -> Result<Vec<u8>, Error> {
-    const INDIFFERENT: GeneralPurpose = GeneralPurpose::new(
-        &ALPHABET,
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    let decoded = if text.contains(['-', '_']) {
-        let standard = |character| match character {
-            '-' => '+',
-            '_' => '/',
-            other => other,
-        };
-        INDIFFERENT.decode(text.chars().map(standard).collect::<String>())
-    } else {
-        INDIFFERENT.decode(text)
-    };
-    decoded.map_err(|_| malformed("it is not base64"))
 }

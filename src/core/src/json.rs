@@ -5,6 +5,10 @@
 
 use crate::http::quote;
 use crate::tree::{Kind, Tree};
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -114,7 +118,6 @@ impl Json {
 
 impl Tree for Json {
     type Text = String;
-    type Time = Timestamp;
 
     fn kind(&self) -> Kind {
         match self {
@@ -156,12 +159,9 @@ impl Tree for Json {
         if let Json::Text(text) = self { Some(text.clone()) } else { None }
     }
 
-    fn time(&self) -> Option<Timestamp> {
-        if let Json::Text(text) = self { Timestamp::parse(text) } else { None }
-    }
-
     fn time_text(&self) -> Option<String> {
-        self.time().map(|time| time.text)
+        let Json::Text(text) = self else { return None };
+        Timestamp::parse(text).map(|time| time.text)
     }
 }
 
@@ -243,12 +243,13 @@ impl serde::Serialize for Json {
 }
 
 mod wire {
-    //! Results as the service writes them: what [`crate::objects`] and [`crate::keys`] read.
+    //! Results as the service writes them: results of [`crate::objects`] and [`crate::keys`].
 
     use super::{Json, Timestamp};
     use crate::error::Error;
     use crate::keys::{DataKey, DataKeyPair};
     use crate::objects::{Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page};
+    use alloc::string::String;
 
     fn optional(text: Option<&String>) -> Json {
         text.map_or(Json::Null, |text| Json::text(text.as_str()))

@@ -19,9 +19,12 @@
 
 use crate::error::{Code, Error, Problem};
 use crate::http::quote_map;
-use crate::strategy::ORGANIZATION_ID;
-use crate::tree::{Kind, Tree, decimal, expected, number};
-use std::hash::{Hash, Hasher};
+use crate::names::characters;
+use crate::tree::{Kind, Tree, concat, decimal, expected, number};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 /// Most items in a context.
 pub const ITEMS_MAX: usize = 10;
@@ -29,6 +32,9 @@ pub const ITEMS_MAX: usize = 10;
 pub const NAME_MAX: usize = 120;
 /// Most characters in an item's value.
 pub const VALUE_MAX: usize = 500;
+
+/// The item that selects a customer-managed key where the organization has one.
+pub const ORGANIZATION_ID: &str = "organization_id";
 
 /// The path that problems are reported under.
 const PATH: &str = "key_context";
@@ -38,7 +44,7 @@ const PATH: &str = "key_context";
 /// ```
 /// use vault_core::KeyContext;
 ///
-/// let context = KeyContext::for_organization("org_123")?.with_user("user_456")?;
+/// let context = KeyContext::from_pairs([("organization_id", "org_123")])?.with("user_id", "user_456")?;
 /// assert_eq!(context.get("user_id"), Some("user_456"));
 /// assert_eq!(context, KeyContext::from_pairs([("user_id", "user_456"), ("organization_id", "org_123")])?);
 /// # Ok::<(), vault_core::Error>(())
@@ -104,13 +110,23 @@ impl KeyContext {
 
     /// Items sorted by name, by Unicode code points.
     pub fn canonical(&self) -> Vec<(&str, &str)> {
-        let mut items: Vec<(&str, &str)> = Vec::with_capacity(self.len());
+        let mut items: Vec<(&str, &str)> = self.iter().collect();
         // There are ten at most: the library's sort would be most of this module's code.
-        for item in self.iter() {
-            let at = items.iter().position(|other| item < *other).unwrap_or(items.len());
-            items.insert(at, item);
+        for end in 1..items.len() {
+            for at in (0..end).rev() {
+                if items[at] > items[at + 1] {
+                    items.swap(at, at + 1);
+                }
+            }
         }
         items
+    }
+
+    /// A JSON object, in the order that was given.
+    pub fn json(&self) -> String {
+        let mut out = String::new();
+        quote_map(self.iter(), &mut out);
+        out
     }
 
     /// A text that two contexts share exactly if they are equal: a JSON object with sorted names. Meant for
@@ -157,22 +173,23 @@ struct Draft {
 impl Draft {
     fn push(&mut self, name: String, value: Result<String, Kind>) {
         self.seen += 1;
-        let field = [PATH, ".", &name].concat();
+        let field = concat(&[PATH, ".", &name]);
         let mut limit = |message: String| self.problems.push(Problem::limit(&field, message));
         if name.is_empty() {
             limit("a name has at least 1 character, this one is empty".into());
         }
-        let length = name.chars().count();
+        let length = characters(&name);
         if length > NAME_MAX {
             limit(too_long("a name", NAME_MAX, length));
         }
         match value {
             Err(kind) => {
-                let message = [&expected("a string", kind), &advice(kind)[..]].concat();
+                let advice = advice(&kind);
+                let message = concat(&[&expected("a string", kind), &advice]);
                 self.problems.push(Problem::new(&field, message));
             }
             Ok(value) => {
-                let length = value.chars().count();
+                let length = characters(&value);
                 if length > VALUE_MAX {
                     limit(too_long("a value", VALUE_MAX, length));
                 }
@@ -197,7 +214,7 @@ impl Draft {
             self.problems.push(Problem::limit(PATH, "expected 1 to 10 items, got none"));
         }
         if self.seen > ITEMS_MAX {
-            let message = [TOO_LARGE, " are allowed, got ", &decimal(self.seen as u64)].concat();
+            let message = concat(&[TOO_LARGE, " are allowed, got ", &decimal(self.seen as u64)]);
             self.problems.push(Problem::limit(PATH, message));
         }
         if self.problems.is_empty() { Ok(KeyContext(self.items)) } else { Err(self.problems) }
@@ -205,17 +222,17 @@ impl Draft {
 }
 
 fn too_long(what: &str, max: usize, got: usize) -> String {
-    [what, " has at most ", &decimal(max as u64), " characters, this one has ", &decimal(got as u64)].concat()
+    concat(&[what, " has at most ", &decimal(max as u64), " characters, this one has ", &decimal(got as u64)])
 }
 
 /// How to turn what was found into a string.
-fn advice(kind: Kind) -> String {
+fn advice(kind: &Kind) -> String {
     match kind {
-        Kind::Number(n) => match number(n).filter(|_| n.is_finite()) {
-            Some(n) => ["; write \"", &n, "\""].concat(),
+        Kind::Number(n) => match number(*n).filter(|_| n.is_finite()) {
+            Some(n) => concat(&["; write \"", &n, "\""]),
             None => "; write it as a string".into(),
         },
-        Kind::Bool(_) => ["; write \"", &kind.describe(), "\""].concat(),
+        Kind::Bool(_) => concat(&["; write \"", &kind.describe(), "\""]),
         Kind::Array | Kind::Object => {
             "; join its parts into one string, or give each an item of its own".into()
         }

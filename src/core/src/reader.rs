@@ -3,7 +3,9 @@
 use crate::error::{Code, Error, Problem};
 use crate::key_context::{self, KeyContext};
 use crate::scope::Scope;
-use crate::tree::{Kind, Tree, decimal, expected};
+use crate::tree::{Kind, Tree, concat, decimal, expected, list};
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Reads members of one map and collects what is wrong with them, each under its full path.
 pub struct Reader<'a, T> {
@@ -59,8 +61,8 @@ impl<'a, T: Tree> Reader<'a, T> {
             self.problem(
                 &given,
                 match near {
-                    Some(near) => ["there is no such option; did you mean ", near, "?"].concat(),
-                    None => ["there is no such option, only ", &names.join(", ")].concat(),
+                    Some(near) => concat(&["there is no such option; did you mean ", near, "?"]),
+                    None => concat(&["there is no such option, only ", &list(names, ", ")]),
                 },
             );
         }
@@ -68,7 +70,7 @@ impl<'a, T: Tree> Reader<'a, T> {
 
     /// The full path of a member.
     pub fn path(&self, name: &str) -> String {
-        if self.path.is_empty() { name.into() } else { [&self.path, ".", name].concat() }
+        if self.path.is_empty() { name.into() } else { concat(&[&self.path, ".", name]) }
     }
 
     /// Whether there is a map to look into. If not, that is told already.
@@ -124,28 +126,6 @@ impl<'a, T: Tree> Reader<'a, T> {
         if self.member(name).is_absent() { None } else { self.string(name) }
     }
 
-    /// A string that may be absent or `null`, by handle.
-    pub fn optional_text(&mut self, name: &str) -> Option<T::Text> {
-        if self.member(name).is_absent() { None } else { self.text(name) }
-    }
-
-    /// A time that must be there.
-    pub fn time(&mut self, name: &str) -> Option<T::Time> {
-        let member = self.member(name);
-        let time = member.time();
-        if time.is_none() {
-            let got = member.kind();
-            let found = if got == Kind::Text { Kind::Other("a string that is none") } else { got };
-            self.wrong(name, "an RFC 3339 time", found);
-        }
-        time
-    }
-
-    /// A time that may be absent or `null`.
-    pub fn optional_time(&mut self, name: &str) -> Option<T::Time> {
-        if self.member(name).is_absent() { None } else { self.time(name) }
-    }
-
     /// A boolean that must be there.
     pub fn bool(&mut self, name: &str) -> Option<bool> {
         match self.member(name).kind() {
@@ -162,36 +142,17 @@ impl<'a, T: Tree> Reader<'a, T> {
     pub fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
         let kind = self.member(name).kind();
         match kind {
-            Kind::Number(n) if n.fract() == 0.0 && n >= low as f64 && n <= high as f64 =>
+            Kind::Number(n) if n % 1.0 == 0.0 && n >= low as f64 && n <= high as f64 =>
             {
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 Some(n as u64)
             }
             got => {
-                let what = ["a whole number from ", &decimal(low), " to ", &decimal(high)].concat();
+                let what = concat(&["a whole number from ", &decimal(low), " to ", &decimal(high)]);
                 self.wrong(name, &what, got);
                 None
             }
         }
-    }
-
-    /// A map of strings, as it stands.
-    pub fn string_map(&mut self, name: &str) -> Option<Vec<(String, T::Text)>> {
-        let member = self.member(name);
-        let Some(entries) = member.entries() else {
-            self.wrong(name, "an object", member.kind());
-            return None;
-        };
-        let mut map = Vec::with_capacity(entries.len());
-        for (key, value) in entries {
-            match value.text() {
-                Some(text) => map.push((key, text)),
-                None => {
-                    self.problem(&[name, ".", &key].concat(), expected("a string", value.kind()));
-                }
-            }
-        }
-        Some(map)
     }
 
     /// A string that must be there and pass a check.
@@ -226,11 +187,22 @@ impl<'a, T: Tree> Reader<'a, T> {
     pub fn finish<R>(self, value: Option<R>) -> Result<R, Error> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
-            _ if self.out_of_scope => Err(Error::invalid(Code::ContextMismatch, self.problems)),
-            _ if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) => {
-                Err(key_context::invalid(self.problems))
-            }
-            _ => Err(Error::invalid(Code::InvalidRequest, self.problems)),
+            _ => Err(self.error()),
+        }
+    }
+
+    /// Fails where something was wrong.
+    pub fn done(self) -> Result<(), Error> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.error()) }
+    }
+
+    fn error(self) -> Error {
+        if self.out_of_scope {
+            Error::invalid(Code::ContextMismatch, self.problems)
+        } else if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) {
+            key_context::invalid(self.problems)
+        } else {
+            Error::invalid(Code::InvalidRequest, self.problems)
         }
     }
 
@@ -274,7 +246,7 @@ impl<'a, T: Tree> Reader<'a, T> {
         };
         let mut list = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let path = [&self.path(name), "[", &decimal(index as u64), "]"].concat();
+            let path = concat(&[&self.path(name), "[", &decimal(index as u64), "]"]);
             let mut reader = Reader::at(item, &path);
             list.extend(read(&mut reader));
             self.problems.append(&mut reader.problems);

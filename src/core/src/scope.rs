@@ -2,7 +2,8 @@
 
 use crate::error::{Code, Error, Problem};
 use crate::key_context::KeyContext;
-use crate::tree::Tree;
+use crate::tree::{Tree, concat};
+use alloc::vec::Vec;
 
 /// The items that a scoped client adds to every context and looks for in every object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,20 +40,8 @@ impl Scope {
         let more = context.iter().filter(|(name, _)| self.0.get(name).is_none());
         KeyContext::from_pairs(self.0.iter().chain(more))
     }
-
-    /// Checks that an object's context, as the service returned it, carries every item of the scope. The
-    /// message tells the scope, not the object's own context: that is another tenant's.
-    pub fn check(&self, context: &impl Tree) -> Result<(), Error> {
-        let missing: Vec<Problem> = self
-            .0
-            .iter()
-            .filter(|(name, value)| context.member(name).string().as_deref() != Some(*value))
-            .map(|(name, value)| outside(name, value))
-            .collect();
-        if missing.is_empty() { Ok(()) } else { Err(Error::invalid(Code::ContextMismatch, missing)) }
-    }
 }
 
 fn outside(name: &str, value: &str) -> Problem {
-    Problem::new(&["key_context.", name].concat(), ["this client is scoped to \"", value, "\""].concat())
+    Problem::new(&concat(&["key_context.", name]), concat(&["this client is scoped to \"", value, "\""]))
 }

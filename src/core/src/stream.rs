@@ -16,10 +16,10 @@
 //! Each stream has a data key of its own, so the nonces need not be unique beyond it. The keys are not in the AAD:
 //! a stream's data key can be wrapped anew without a change to its chunks, as an envelope's can.
 
-use crate::cipher::{NONCE_BYTES, TAG_BYTES};
 use crate::envelope;
 use crate::error::{Code, Error};
-use crate::tree::decimal;
+use crate::tree::{concat, decimal};
+use alloc::vec::Vec;
 
 /// What a stream begins with, and the version of its form.
 pub const MAGIC: &[u8; 7] = b"WVSTRM\x01";
@@ -37,7 +37,7 @@ pub const KEYS_MAX: usize = 1 << 16;
 const FIXED_BYTES: usize = MAGIC.len() + 4 + PREFIX_BYTES;
 
 fn malformed(what: &str) -> Error {
-    Error::new(Code::MalformedEnvelope, ["stream: ", what].concat())
+    Error::new(Code::MalformedEnvelope, concat(&["stream: ", what]))
 }
 
 /// What a stream begins with.
@@ -71,7 +71,7 @@ impl Header {
         }
         if known == MAGIC.len() && bytes[6] != MAGIC[6] {
             let version = decimal(u64::from(bytes[6]));
-            return Err(malformed(&["its version is ", &version, ", this release reads version 1"].concat()));
+            return Err(malformed(&concat(&["its version is ", &version, ", this release reads version 1"])));
         }
         let Some((fixed, rest)) = bytes.split_at_checked(FIXED_BYTES) else { return Ok(None) };
         let (chunk_bytes, nonce_prefix) = fixed[MAGIC.len()..].split_at(4);
@@ -95,71 +95,7 @@ impl Header {
         Ok(Some((header, bytes.len() - rest.len() + length)))
     }
 
-    /// What each chunk is bound to.
-    pub fn aad(&self, associated_data: &[u8]) -> Vec<u8> {
-        let mut aad = self.fixed();
-        aad.extend_from_slice(associated_data);
-        aad
-    }
-
     fn fixed(&self) -> Vec<u8> {
         [&MAGIC[..], &self.chunk_bytes.to_be_bytes(), &self.nonce_prefix].concat()
-    }
-}
-
-/// The nonces of a stream's chunks, in order, and what each chunk may measure.
-#[derive(Clone, Debug)]
-pub struct Chunks {
-    prefix: [u8; PREFIX_BYTES],
-    chunk_bytes: usize,
-    /// The number of the next chunk; nothing after the last.
-    next: Option<u64>,
-}
-
-impl Chunks {
-    /// Of a stream with this header.
-    pub fn new(header: &Header) -> Self {
-        let chunk_bytes = usize::try_from(header.chunk_bytes).unwrap_or(usize::MAX);
-        Chunks { prefix: header.nonce_prefix, chunk_bytes, next: Some(0) }
-    }
-
-    /// The nonce of the next chunk to seal, of so many bytes.
-    pub fn seal(&mut self, length: usize, last: bool) -> Result<[u8; NONCE_BYTES], Error> {
-        if !self.fits(length, last) {
-            return Err(Error::new(Code::Internal, "a chunk of a stream has a length that it cannot have"));
-        }
-        self.nonce(last)
-    }
-
-    /// The nonce of the next chunk to open, of so many bytes with its tag.
-    pub fn open(&mut self, length: usize, last: bool) -> Result<[u8; NONCE_BYTES], Error> {
-        let plaintext = length.checked_sub(TAG_BYTES).ok_or_else(|| malformed("it is cut off"))?;
-        if !self.fits(plaintext, last) {
-            return Err(malformed("it is cut off between two chunks"));
-        }
-        self.nonce(last)
-    }
-
-    fn fits(&self, length: usize, last: bool) -> bool {
-        if last {
-            length <= self.chunk_bytes && (length > 0 || self.next == Some(0))
-        } else {
-            length == self.chunk_bytes
-        }
-    }
-
-    fn nonce(&mut self, last: bool) -> Result<[u8; NONCE_BYTES], Error> {
-        let ended = || Error::new(Code::Internal, "a stream has no chunk after its last");
-        let number = self.next.ok_or_else(ended)?;
-        let number = u32::try_from(number).map_err(|_| {
-            Error::new(Code::InvalidRequest, "stream: more than 2^32 chunks; use larger ones")
-        })?;
-        self.next = if last { None } else { Some(u64::from(number) + 1) };
-        let mut nonce = [0; NONCE_BYTES];
-        let (prefix, rest) = nonce.split_at_mut(PREFIX_BYTES);
-        prefix.copy_from_slice(&self.prefix);
-        rest[..4].copy_from_slice(&number.to_be_bytes());
-        rest[4] = last.into();
-        Ok(nonce)
     }
 }

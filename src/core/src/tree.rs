@@ -4,8 +4,11 @@
 //! decodes from that, so the shapes of the API are written down once and a string that core has no need to
 //! inspect (an object's value, a mebibyte of it) never has to be copied to be passed on.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 /// What kind of thing a [`Tree`] node is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// Not there at all (JavaScript: `undefined`).
     Missing,
@@ -21,24 +24,23 @@ pub enum Kind {
     Array,
     /// A map.
     Object,
-    /// Something that JSON has no word for (a function, a symbol, bytes), named for messages.
-    Other(&'static str),
-    /// Something that could not be read: a getter that threw, a string that is not valid Unicode.
-    Unreadable(&'static str),
+    /// Something that JSON has no word for (a function, a symbol, bytes), or that could not be read (a getter that threw, a
+    /// string that is not valid Unicode), named for messages.
+    Other(String),
 }
 
 impl Kind {
     /// How a message names what it found: `number 2`, `null`, `an array`.
-    pub fn describe(self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Kind::Missing => "nothing".into(),
             Kind::Null => "null".into(),
-            Kind::Bool(b) => if b { "true" } else { "false" }.into(),
-            Kind::Number(n) => number(n).map_or_else(|| "a number".into(), |n| ["number ", &n].concat()),
+            Kind::Bool(b) => if *b { "true" } else { "false" }.into(),
+            Kind::Number(n) => number(*n).map_or_else(|| "a number".into(), |n| concat(&["number ", &n])),
             Kind::Text => "a string".into(),
             Kind::Array => "an array".into(),
             Kind::Object => "an object".into(),
-            Kind::Other(what) | Kind::Unreadable(what) => what.into(),
+            Kind::Other(what) => what.clone(),
         }
     }
 }
@@ -69,30 +71,52 @@ pub fn number(n: f64) -> Option<String> {
     if fraction > 0 {
         out.push('.');
         let digits = decimal(1000 + fraction);
-        out.push_str(digits[1..].trim_end_matches('0'));
+        out.push_str(digits.get(1..).unwrap_or_default().trim_end_matches('0'));
     }
     Some(out)
 }
 
+/// Texts, one after the other. `[&str]::concat` is a kilobyte of code.
+pub(crate) fn concat(parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in parts {
+        text.push_str(part);
+    }
+    text
+}
+
+/// Texts with something between them.
+pub(crate) fn list(parts: &[impl AsRef<str>], between: &str) -> String {
+    let mut text = String::new();
+    for part in parts {
+        if !text.is_empty() {
+            text.push_str(between);
+        }
+        text.push_str(part.as_ref());
+    }
+    text
+}
+
 /// An integer in decimal.
 pub fn decimal(mut n: u64) -> String {
-    let mut digits = Vec::with_capacity(20);
-    loop {
-        digits.push(char::from(b'0' + u8::try_from(n % 10).unwrap_or(0)));
+    let mut digits = [b'0'; 20];
+    let mut at = digits.len();
+    while at > 0 {
+        at -= 1;
+        digits[at] += u8::try_from(n % 10).unwrap_or_default();
         n /= 10;
         if n == 0 {
             break;
         }
     }
-    digits.iter().rev().collect()
+    let digits = digits.get(at..).unwrap_or_default();
+    core::str::from_utf8(digits).unwrap_or_default().into()
 }
 
 /// A node of JSON-like data, as its host holds it.
 pub trait Tree: Sized {
     /// A string of the host's, passed on without a look inside.
     type Text: Clone;
-    /// A point in time of the host's (JavaScript: a `Date`), at the host's full precision.
-    type Time;
 
     /// What kind of node this is.
     fn kind(&self) -> Kind;
@@ -111,8 +135,6 @@ pub trait Tree: Sized {
     fn text(&self) -> Option<Self::Text>;
     /// The string, copied into core's memory.
     fn string(&self) -> Option<String>;
-    /// The time that an RFC 3339 string names.
-    fn time(&self) -> Option<Self::Time>;
     /// A time as RFC 3339 text: such a string, exactly as it stands, or the host's own time.
     fn time_text(&self) -> Option<String>;
 
@@ -124,13 +146,13 @@ pub trait Tree: Sized {
 
 /// [`expected`] for what may be a secret: a number is not repeated.
 pub fn expected_secret(what: &str, got: Kind) -> String {
-    expected(what, if matches!(got, Kind::Number(_)) { Kind::Other("a number") } else { got })
+    expected(what, if matches!(got, Kind::Number(_)) { Kind::Other("a number".into()) } else { got })
 }
 
 /// `expected a string, got number 2`.
 pub fn expected(what: &str, got: Kind) -> String {
     match got {
-        Kind::Missing => ["expected ", what, ", but it is missing"].concat(),
-        got => ["expected ", what, ", got ", &got.describe()].concat(),
+        Kind::Missing => concat(&["expected ", what, ", but it is missing"]),
+        got => concat(&["expected ", what, ", got ", &got.describe()]),
     }
 }

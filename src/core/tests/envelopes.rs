@@ -1,11 +1,11 @@
 //! Envelopes: the official SDKs' vectors, round trips, and every way to be malformed.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::Value;
 use vault_core::cipher::{Key, NONCE_BYTES, open, seal};
-use vault_core::envelope::{Layout, candidates, frame, from_text, to_text};
+use vault_core::envelope::{Layout, candidates, frame};
 use vault_core::{Code, Error};
 
 fn key(bytes: &[u8]) -> Key {
@@ -35,8 +35,12 @@ fn write(layout: Layout, data_key: &Key, keys: &[u8], aad: &[u8], plaintext: &[u
     let nonce = [7; NONCE_BYTES];
     let mut buffer = plaintext.to_vec();
     let tag = seal(data_key, &nonce, aad, &mut buffer).unwrap();
-    let (prefix, suffix) = frame(layout, &nonce, &tag, keys).unwrap();
-    [prefix, buffer, suffix].concat()
+    framed(layout, &nonce, &tag, keys, &buffer)
+}
+
+fn framed(layout: Layout, nonce: &[u8], tag: &[u8], keys: &[u8], ciphertext: &[u8]) -> Vec<u8> {
+    let suffix = if layout == Layout::Go { tag } else { &[] };
+    [&frame(layout, nonce, tag, keys).unwrap(), ciphertext, suffix].concat()
 }
 
 #[test]
@@ -51,7 +55,7 @@ fn every_envelope_of_the_official_sdks_is_read_and_written_again() {
         let (data_key, keys, plaintext) =
             (key(&bytes("data_key")), bytes("encrypted_keys"), bytes("plaintext_utf8_base64"));
         let aad = field("aad").as_bytes();
-        let envelope = from_text(field("envelope")).unwrap();
+        let envelope = bytes("envelope");
         assert_eq!(read(&envelope, &keys, &data_key, aad).unwrap(), plaintext, "{name}");
         assert_eq!(
             read(&envelope, &keys, &data_key, b"other").unwrap_err().code,
@@ -64,8 +68,7 @@ fn every_envelope_of_the_official_sdks_is_read_and_written_again() {
         let nonce: [u8; NONCE_BYTES] = parts.nonce.try_into().unwrap();
         let mut buffer = plaintext.clone();
         let tag = seal(&data_key, &nonce, aad, &mut buffer).unwrap();
-        let (prefix, suffix) = frame(layout, &nonce, &tag, &keys).unwrap();
-        assert_eq!(to_text(&[prefix, buffer, suffix].concat()), field("envelope"), "{name}: byte for byte");
+        assert_eq!(framed(layout, &nonce, &tag, &keys, &buffer), envelope, "{name}: byte for byte");
     }
 }
 
@@ -144,9 +147,6 @@ fn what_is_malformed_is_told() {
         let message = told(&[&prefix[..], length].concat());
         assert!(message.contains(said), "{length:x?}: {message}");
     }
-    for text in ["*", "A", "AAAA=AAA", "AA A", "é"] {
-        assert_eq!(from_text(text).unwrap_err().code, Code::MalformedEnvelope, "{text}");
-    }
 }
 
 #[test]
@@ -170,10 +170,6 @@ proptest! {
         let (layout, data_key) = (if go { Layout::Go } else { Layout::Standard }, key(&secret));
         let envelope = write(layout, &data_key, &keys, &aad, &plaintext);
         prop_assert_eq!(read(&envelope, &keys, &data_key, &aad).unwrap(), plaintext);
-        let texts = [to_text(&envelope), URL_SAFE.encode(&envelope), STANDARD_NO_PAD.encode(&envelope), URL_SAFE_NO_PAD.encode(&envelope)];
-        for text in texts {
-            prop_assert_eq!(&from_text(&text).unwrap(), &envelope);
-        }
         let mut other = aad.clone();
         other.push(0);
         prop_assert_eq!(read(&envelope, &keys, &data_key, &other).unwrap_err().code, Code::DecryptionFailed);
@@ -188,13 +184,6 @@ proptest! {
                 prop_assert!((1..=5).contains(&(bytes.len() - whole)));
             },
             Err(error) => prop_assert_eq!(error.code, Code::MalformedEnvelope),
-        }
-    }
-
-    #[test]
-    fn any_text_decodes_or_is_malformed(text in "\\PC{0,40}|[A-Za-z0-9+/_=-]{0,40}") {
-        if let Err(error) = from_text(&text) {
-            prop_assert_eq!(error.code, Code::MalformedEnvelope);
         }
     }
 }

@@ -174,7 +174,7 @@ impl Emulator {
         let mut problems = reader.problems;
         let mut objects = Vec::new();
         for (index, item) in items.unwrap_or_default().iter().enumerate() {
-            match CreateObject::from_options(item, None, None) {
+            match CreateObject::from_options(item) {
                 Ok(object) => objects.push(object),
                 Err(error) => problems.extend(error.problems.into_iter().map(|mut problem| {
                     problem.field.insert_str(0, &format!("objects[{index}]."));

@@ -15,13 +15,13 @@ use std::collections::HashSet;
 use vault_core::cipher::{self, NONCE_BYTES};
 use vault_core::error::{Error, Problem};
 use vault_core::json::{Json, Timestamp, ToWire};
+use vault_core::key_context::ORGANIZATION_ID;
 use vault_core::keys::{DataKey, DataKeyPair};
 use vault_core::names::VersionId;
 use vault_core::objects::{
     Actor, CreateObject, DeleteObject, Object as WireObject, ObjectMetadata, ObjectVersion, Page,
     UpdateObject,
 };
-use vault_core::strategy::ORGANIZATION_ID;
 use vault_core::{Code, KeyContext};
 
 /// What makes an environment this one, besides what is in it.

@@ -14,7 +14,7 @@ use crate::{Randomness, Refusal, ids};
 use std::collections::{BTreeMap, HashMap};
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::error::{Code, Problem};
-use vault_core::strategy::ORGANIZATION_ID;
+use vault_core::key_context::ORGANIZATION_ID;
 use vault_core::{Error, KeyContext};
 use zeroize::Zeroizing;
 

@@ -131,8 +131,11 @@ fn strings<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<Vec<String
     }
     let texts = member.items().and_then(|items| items.iter().map(Tree::string).collect());
     if texts.is_none() {
-        let got =
-            if member.kind() == Kind::Array { Kind::Other("something else in it") } else { member.kind() };
+        let got = if member.kind() == Kind::Array {
+            Kind::Other("something else in it".into())
+        } else {
+            member.kind()
+        };
         reader.problem(name, expected("a list of strings", got));
     }
     texts

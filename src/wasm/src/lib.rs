@@ -1,31 +1,22 @@
-//! [`vault_core`] for JavaScript: what a call is to send, what an answer means, and the cipher. Every function returns
-//! at once; what waits (for `fetch`, for WebCrypto, for a timer) is TypeScript's (`js/src`), where waiting costs least.
+//! [`vault_core`] for JavaScript: what a call is to send, and the forms of envelopes and streams. Every function returns at
+//! once, and passes text and bytes; what waits (for `fetch`, for WebCrypto, for a timer), and what is
+//! read from JavaScript's objects, is TypeScript's (`js/src`), where it costs least.
 //!
-//! - `request`: operations and call options, from what a caller gave
-//! - `answer`: answers that are not what they should be; whether to try again
-//! - `key`, `stream`: data keys, and what is sealed and opened by them
-//! - `settings`: what a client is set up with
-//! - `context`: key contexts and their explanation
-//! - `host`, `tree`, `failure`: JavaScript's part, JavaScript's values, and errors on their way there
+//! - `request`: requests and contexts, from what a caller gave
+//! - `form`: where the parts of an envelope or a stream are
+//! - `tree`: JavaScript's values, as core sees them; `failure`: errors on their way there
 
-mod answer;
-mod context;
+#![no_std]
+
+extern crate alloc;
+
 mod failure;
-mod host;
-mod key;
+mod form;
+#[cfg(all(feature = "module", target_arch = "wasm32"))]
+mod module;
 mod request;
-mod settings;
-mod stream;
 mod tree;
 
-pub use answer::{CoreRetry, check_answer, check_scope, may_have_landed, modify_pause, refusal};
-pub use context::{canonical_context, check_context, explain_context, extend_context, rotation_period_of};
-pub use failure::{fault, wrong};
-pub use host::{Host, install};
-pub use key::{CoreKey, decode_envelope, decode_value, encode, frame, readings, unwrap_request};
-pub use request::{
-    call_options, describe_operation, go_layout, modify_options, prepare, prepare_data_key, prepare_rekey,
-    scope_of,
-};
-pub use settings::{keyring_bounds, read_settings};
-pub use stream::CoreStream;
+pub use form::{frame, read_stream_header, readings, stream_header};
+pub use request::{check_names, prepare, read_context};
+pub use tree::{Host, install};

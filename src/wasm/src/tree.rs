@@ -1,224 +1,114 @@
-//! JavaScript values as core sees them. Whatever a getter, a proxy or a foreign object throws is caught here: an
-//! exception that runs through Rust would leave a call without an end.
+//! JavaScript values as core sees them. They are looked at by the package's TypeScript, which catches whatever a getter, a
+//! proxy or a foreign object throws: an exception that runs through Rust would leave a call without an end.
 
-use js_sys::{Array, ArrayBuffer, Date, Function, JsString, Map, Promise, Reflect, Uint8Array};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+use js_sys::Array;
 use vault_core::tree::{Kind, Tree};
 use wasm_bindgen::prelude::*;
-use web_sys::Headers;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = Object, js_name = entries, catch)]
-    fn object_entries(object: &JsValue) -> Result<Array, JsValue>;
-    #[wasm_bindgen(js_namespace = Object, js_name = keys, catch)]
-    fn object_keys(object: &JsValue) -> Result<Array, JsValue>;
-    /// A `Uint8Array` made of another: throws for one whose buffer is gone.
-    #[wasm_bindgen(js_name = Uint8Array)]
-    type Copied;
-    #[wasm_bindgen(constructor, js_class = "Uint8Array", catch)]
-    fn new(bytes: &JsValue) -> Result<Copied, JsValue>;
-    /// Throws for a revoked proxy.
-    #[wasm_bindgen(js_namespace = Array, js_name = isArray, catch)]
-    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
+    /// The functions that the package's entry installs (`js/src/engine/host.ts`).
+    pub type Host;
+
+    /// Of which kind a value is: `KIND` in `js/src/engine/kinds.ts`.
+    #[wasm_bindgen(method, js_name = kindOf)]
+    fn kind_of(this: &Host, value: &JsValue) -> u8;
+
+    /// How a message names a value.
+    #[wasm_bindgen(method)]
+    fn describe(this: &Host, value: &JsValue) -> String;
+
+    /// A member of what may be a map.
+    #[wasm_bindgen(method)]
+    fn read(this: &Host, value: &JsValue, name: &str) -> JsValue;
+
+    /// The names of a map's own members.
+    #[wasm_bindgen(method)]
+    fn names(this: &Host, value: &JsValue) -> Array;
+
+    /// A map's own members, name and value in turn.
+    #[wasm_bindgen(method)]
+    fn entries(this: &Host, value: &JsValue) -> Option<Array>;
+
+    /// A time as RFC 3339 text.
+    #[wasm_bindgen(method, js_name = timeText)]
+    fn time_text(this: &Host, value: &JsValue) -> Option<String>;
 }
 
-/// A value, or the reason why it could not be read.
+/// Of one thread, as a module without shared memory is.
+struct Installed(RefCell<Option<Host>>);
+
+// SAFETY: there is no second thread.
+unsafe impl Sync for Installed {}
+
+static HOST: Installed = Installed(RefCell::new(None));
+
+/// Sets how this module looks at JavaScript's values. Called once by the package's entry, before all else.
+#[wasm_bindgen]
+pub fn install(host: Host) {
+    *HOST.0.borrow_mut() = Some(host);
+}
+
+fn host<R>(look: impl FnOnce(&Host) -> R) -> R {
+    match &*HOST.0.borrow() {
+        Some(host) => look(host),
+        None => wasm_bindgen::throw_str("the module has no host"),
+    }
+}
+
+/// A value of JavaScript's.
 #[derive(Clone)]
-pub(crate) enum Node {
-    /// What a caller gave: looked at with suspicion.
-    Given(JsValue),
-    /// What `JSON.parse` made: plain data.
-    Parsed(JsValue),
-    Unreadable(&'static str),
-}
-
-impl From<JsValue> for Node {
-    fn from(value: JsValue) -> Self {
-        Node::Given(value)
-    }
-}
-
-const THREW: &str = "a property whose getter threw";
-const LONE_SURROGATE: &str = "a string with half a character (a lone surrogate)";
-
-impl Node {
-    fn value(&self) -> Option<&JsValue> {
-        match self {
-            Node::Given(value) | Node::Parsed(value) => Some(value),
-            Node::Unreadable(_) => None,
-        }
-    }
-
-    /// A value of the same origin.
-    fn like(&self, value: JsValue) -> Node {
-        if matches!(self, Node::Parsed(_)) { Node::Parsed(value) } else { Node::Given(value) }
-    }
-
-    /// The value; `undefined` where it could not be read.
-    pub(crate) fn js(&self) -> JsValue {
-        self.value().cloned().unwrap_or(JsValue::UNDEFINED)
-    }
-
-    /// A copy of the bytes, where the value is some: what the caller does with theirs afterwards does not count.
-    pub(crate) fn bytes(&self) -> Option<Uint8Array> {
-        let value = self.value().filter(|value| value.is_instance_of::<Uint8Array>())?;
-        Copied::new(value).ok().map(JsCast::unchecked_into)
-    }
-
-    /// What a method of the value returns; nothing where there is none or it throws.
-    fn call(&self, name: &str) -> Option<JsValue> {
-        let value = self.value()?;
-        let method: Function = Reflect::get(value, &name.into()).ok()?.dyn_into().ok()?;
-        method.call0(value).ok()
-    }
-
-    /// The milliseconds of a valid `Date`.
-    pub(crate) fn date_ms(&self) -> Option<f64> {
-        self.value().filter(|value| value.is_instance_of::<Date>())?;
-        self.call("getTime")?.as_f64().filter(|ms| !ms.is_nan())
-    }
-
-    /// What an object of its own class stands for: `KeyContext` and the like have a `toJSON`.
-    fn plain(&self) -> Node {
-        let Node::Given(value) = self else { return self.clone() };
-        match Reflect::get(value, &"toJSON".into()) {
-            Ok(method) => match method.dyn_ref::<Function>() {
-                Some(method) => {
-                    method.call0(value).map_or(Node::Unreadable("an object whose toJSON threw"), Node::Given)
-                }
-                None => self.clone(),
-            },
-            Err(_) => Node::Unreadable(THREW),
-        }
-    }
-}
+pub(crate) struct Node(pub(crate) JsValue);
 
 impl Tree for Node {
-    type Text = JsValue;
-    type Time = Date;
+    type Text = ();
 
     fn kind(&self) -> Kind {
-        let value = match self {
-            Node::Given(value) | Node::Parsed(value) => value,
-            Node::Unreadable(why) => return Kind::Unreadable(why),
-        };
-        if value.is_undefined() {
-            Kind::Missing
-        } else if value.is_null() {
-            Kind::Null
-        } else if value.is_string() {
-            if self.text().is_some() { Kind::Text } else { Kind::Unreadable(LONE_SURROGATE) }
-        } else if let Some(b) = value.as_bool() {
-            Kind::Bool(b)
-        } else if value.is_bigint() {
-            Kind::Other("a bigint; write it as a string")
-        } else if let Some(n) = value.as_f64() {
-            Kind::Number(n)
-        } else if value.is_function() {
-            Kind::Other("a function")
-        } else if value.is_symbol() {
-            Kind::Other("a symbol")
-        } else {
-            match is_array(value) {
-                Ok(true) => Kind::Array,
-                Ok(false) if matches!(self, Node::Parsed(_)) => Kind::Object,
-                Ok(false) => class(value),
-                Err(_) => Kind::Unreadable("a proxy that was revoked"),
-            }
+        match host(|host| host.kind_of(&self.0)) {
+            0 => Kind::Missing,
+            1 => Kind::Null,
+            2 => Kind::Bool(self.0.is_truthy()),
+            3 => Kind::Number(self.0.as_f64().unwrap_or_default()),
+            4 => Kind::Text,
+            5 => Kind::Array,
+            6 => Kind::Object,
+            _ => Kind::Other(host(|host| host.describe(&self.0))),
         }
     }
 
     fn member(&self, name: &str) -> Self {
-        match self.value() {
-            Some(value) if value.is_object() => {
-                Reflect::get(value, &name.into()).map_or(Node::Unreadable(THREW), |member| self.like(member))
-            }
-            Some(_) => self.like(JsValue::UNDEFINED),
-            None => self.clone(),
-        }
+        Node(host(|host| host.read(&self.0, name)))
     }
 
     fn names(&self) -> Option<Vec<String>> {
-        let names = object_keys(self.value().filter(|value| value.is_object())?).ok()?;
-        Some(names.iter().filter_map(|name| name.as_string()).collect())
+        Some(host(|host| host.names(&self.0)).iter().filter_map(|name| name.as_string()).collect())
     }
 
     fn entries(&self) -> Option<Vec<(String, Self)>> {
-        if self.kind() != Kind::Object {
-            return None;
-        }
-        let plain = self.plain();
-        if plain.kind() != Kind::Object {
-            return None;
-        }
-        let entries = object_entries(plain.value()?).ok()?;
-        let mut out = Vec::with_capacity(entries.length() as usize);
-        for entry in entries.iter() {
-            let entry: &Array = entry.unchecked_ref();
-            let (name, value) = (self.like(entry.get(0)), self.like(entry.get(1)));
-            out.push(match name.string() {
-                Some(name) => (name, value),
-                None => (
-                    String::from('\u{fffd}'),
-                    Node::Unreadable("a name with half a character (a lone surrogate)"),
-                ),
-            });
-        }
-        Some(out)
+        let entries = host(|host| host.entries(&self.0))?;
+        let at = |index| entries.get(index);
+        let pairs = (0..entries.length()).step_by(2);
+        Some(pairs.map(|index| (at(index).as_string().unwrap_or_default(), Node(at(index + 1)))).collect())
     }
 
     fn items(&self) -> Option<Vec<Self>> {
-        if self.kind() != Kind::Array {
-            return None;
-        }
-        let items: &Array = self.value()?.unchecked_ref();
-        Some(items.iter().map(|item| self.like(item)).collect())
+        let items: &Array = (self.kind() == Kind::Array).then(|| self.0.unchecked_ref())?;
+        Some(items.iter().map(Node).collect())
     }
 
-    fn text(&self) -> Option<JsValue> {
-        let value = self.value()?;
-        // On its way into this module a lone surrogate would silently become U+FFFD.
-        let whole = || matches!(self, Node::Parsed(_)) || value.unchecked_ref::<JsString>().is_well_formed();
-        (value.is_string() && whole()).then(|| value.clone())
+    fn text(&self) -> Option<()> {
+        (self.kind() == Kind::Text).then_some(())
     }
 
     fn string(&self) -> Option<String> {
-        self.text()?.as_string()
-    }
-
-    fn time(&self) -> Option<Date> {
-        let date = Date::new(&self.text()?);
-        (!date.get_time().is_nan()).then_some(date)
+        self.text()?;
+        self.0.as_string()
     }
 
     fn time_text(&self) -> Option<String> {
-        if self.value()?.is_instance_of::<Date>() {
-            self.date_ms()?;
-            return self.call("toISOString")?.as_string();
-        }
-        self.time()?;
-        let text = self.string()?;
-        // `Date` also parses "1 June 2024"; the service wants RFC 3339.
-        let bytes = text.as_bytes();
-        let rfc3339 = bytes.len() >= 20 && bytes[4] == b'-' && bytes[7] == b'-' && bytes[13] == b':';
-        rfc3339.then_some(text)
-    }
-}
-
-/// What an object is that is no array. Those that keep what they hold elsewhere than in properties would
-/// otherwise pass for empty.
-fn class(value: &JsValue) -> Kind {
-    if value.is_instance_of::<Date>() {
-        Kind::Other("a Date")
-    } else if value.is_instance_of::<Uint8Array>() {
-        Kind::Other("bytes, or bytes whose buffer is gone")
-    } else if value.is_instance_of::<ArrayBuffer>() {
-        Kind::Other("an ArrayBuffer; pass new Uint8Array of it")
-    } else if value.is_instance_of::<Promise>() {
-        Kind::Other("a Promise; await it first")
-    } else if value.is_instance_of::<Map>() || value.is_instance_of::<Headers>() {
-        Kind::Other("a Map or Headers; pass Object.fromEntries of it")
-    } else {
-        Kind::Object
+        host(|host| host.time_text(&self.0))
     }
 }

@@ -1,0 +1,174 @@
+// What callers, and services, hand over, looked at with suspicion, and named for messages.
+import { failed, type Problem, type VaultError } from '../errors.js';
+import { isWellFormed } from './runtime.js';
+
+/** Stands for what could not be read. */
+class Unreadable {
+  readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/** The kinds of things there are; the module knows them by their numbers (`src/wasm/src/tree.rs`). */
+export const KIND = {
+  missing: 0,
+  null: 1,
+  bool: 2,
+  number: 3,
+  text: 4,
+  array: 5,
+  object: 6,
+  other: 7,
+} as const;
+type Kind = (typeof KIND)[keyof typeof KIND];
+
+/** Those that keep what they hold elsewhere than in properties, and would otherwise pass for empty. */
+const CLASSES: readonly [name: string, found: string][] = [
+  ['Date', 'a Date'],
+  ['Uint8Array', 'bytes, or bytes whose buffer is gone'],
+  ['ArrayBuffer', 'an ArrayBuffer; pass new Uint8Array of it'],
+  ['Promise', 'a Promise; await it first'],
+  ['Map', 'a Map or Headers; pass Object.fromEntries of it'],
+  ['Headers', 'a Map or Headers; pass Object.fromEntries of it'],
+];
+
+/** Of which kind something is, and how a message names it: `number 2`, `an array`. */
+function looked(value: unknown): [kind: Kind, name: string] {
+  switch (typeof value) {
+    case 'undefined':
+      return [KIND.missing, 'nothing'];
+    case 'string':
+      // On its way into the module half a character would silently become U+FFFD.
+      return isWellFormed(value)
+        ? [KIND.text, 'a string']
+        : [KIND.other, 'a string with half a character (a lone surrogate)'];
+    case 'boolean':
+      return [KIND.bool, String(value)];
+    case 'number': {
+      // Shown where three places are enough: what people pass by mistake.
+      const size = Math.abs(value);
+      const isShort = Number.isNaN(value) || (size < 1e12 && Math.floor(size * 1000 + 0.5) / 1000 === size);
+      return [KIND.number, isShort ? `number ${value}` : 'a number'];
+    }
+    case 'bigint':
+      return [KIND.other, 'a bigint; write it as a string'];
+    case 'object':
+      break;
+    default:
+      return [KIND.other, `a ${typeof value}`];
+  }
+  if (value === null) return [KIND.null, 'null'];
+  try {
+    if (value instanceof Unreadable) return [KIND.other, value.why];
+    if (Array.isArray(value)) return [KIND.array, 'an array'];
+    for (const [name, found] of CLASSES) {
+      const its = (globalThis as Record<string, unknown>)[name];
+      if (typeof its === 'function' && value instanceof its) return [KIND.other, found];
+    }
+  } catch {
+    return [KIND.other, 'a proxy that was revoked'];
+  }
+  return [KIND.object, 'an object'];
+}
+
+export function kindOf(value: unknown): Kind {
+  return looked(value)[0];
+}
+
+export function describe(value: unknown): string {
+  return looked(value)[1];
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return kindOf(value) === KIND.object;
+}
+
+export function isAbsent(value: unknown): value is undefined | null {
+  return value === undefined || value === null;
+}
+
+/** A property of what may be anything; what could not be read is told of as such. */
+export function read(of: unknown, name: string): unknown {
+  if (typeof of !== 'object' || of === null) return undefined;
+  try {
+    return (of as Record<string, unknown>)[name];
+  } catch {
+    return new Unreadable('a property whose getter threw');
+  }
+}
+
+/** `expected a string, got number 2`. Of what may be a secret a number is not repeated. */
+export function expected(what: string, got: unknown, isSecret = false): string {
+  if (got === undefined) return `expected ${what}, but it is missing`;
+  return `expected ${what}, got ${isSecret && typeof got === 'number' ? 'a number' : describe(got)}`;
+}
+
+/** An argument of the wrong kind. */
+export function wrong(field: string, what: string, got: unknown, isSecret = false): VaultError {
+  return failed('invalid_request', expected(what, got, isSecret), field);
+}
+
+/** A map's own members, name and value in turn; nothing for what is no map, or cannot be read. An object of its own class
+ * stands for what its `toJSON` gives. */
+export function entries(value: unknown): unknown[] | undefined {
+  if (!isMap(value)) return undefined;
+  try {
+    const { toJSON } = value;
+    const plain: unknown = typeof toJSON === 'function' ? toJSON.call(value) : value;
+    if (!isMap(plain)) return undefined;
+    return Object.entries(plain).flatMap(([name, value]) =>
+      isWellFormed(name)
+        ? [name, value]
+        : ['\ufffd', new Unreadable('a name with half a character (a lone surrogate)')],
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names of a map's own members. */
+export function names(value: unknown): string[] {
+  try {
+    return typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A time as RFC 3339 text: such a string, exactly as it stands, or a `Date`. */
+export function timeText(value: unknown): string | undefined {
+  try {
+    if (value instanceof Date) return value.toISOString();
+  } catch {
+    return undefined;
+  }
+  // `Date` also reads "1 June 2024"; the service wants RFC 3339.
+  const isTime = typeof value === 'string' && isWellFormed(value) && !Number.isNaN(new Date(value).getTime());
+  return isTime && /^.{4}-.{2}-.{5}:.{6}/s.test(value) ? value : undefined;
+}
+
+/** Adds a problem with a member. */
+export type Found = (field: string, message: string) => void;
+
+/** Collects problems. */
+export function collecting(): [Problem[], Found] {
+  const problems: Problem[] = [];
+  return [problems, (field, message) => problems.push({ field, message })];
+}
+
+/** A whole number that may be absent, between two bounds, both included. */
+export function whole(
+  value: unknown,
+  field: string,
+  low: number,
+  high: number,
+  found: Found,
+): number | undefined {
+  if (isAbsent(value)) return undefined;
+  if (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)
+    return value as number;
+  found(field, expected(`a whole number from ${low} to ${high}`, value));
+  return undefined;
+}

@@ -1,0 +1,6 @@
+// The cipher where the module is in the file, as base64.
+import { base64 } from '../../wasm/cipher/inline.js';
+import { provide } from '../engine/own-cipher.js';
+import { decodeOwn } from '../engine/runtime.js';
+
+provide(() => decodeOwn(base64));
