@@ -61,10 +61,12 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str, features: 
         pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
         pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
         pack.arg("--").args(features);
+        let mut flags = remap();
         if lean {
             pack.args(LEAN).env("RUSTC_BOOTSTRAP", "1");
-            pack.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", LEAN_FLAGS);
+            flags.push_str(LEAN_FLAGS);
         }
+        pack.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
         run(&mut pack)
     };
     if !tools.has_std_source(project) {
@@ -94,6 +96,14 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str, features: 
     fs::write(out.join("inline.js"), inline)?;
     fs::write(stamp, "Newer than every source that this module was built from.\n")?;
     Ok(())
+}
+
+/// Keeps this machine's folders out of the module, where panics name their places.
+fn remap() -> String {
+    let home = std::env::var_os("CARGO_HOME").map(std::path::PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    home.map(|home| format!("--remap-path-prefix={}= ", home.join("registry/src").display()))
+        .unwrap_or_default()
 }
 
 /// Changes wasm-bindgen's code where it does not do here, and fails where it is no longer as it was.

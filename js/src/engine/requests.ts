@@ -112,7 +112,7 @@ export function canonicalOf(context: unknown): string {
 
 /** Problems with names that are none of these: an option that is misspelled would silently not be used. */
 export function unknownNames(options: unknown, names: readonly string[], path = ''): Problem[] {
-  const found = JSON.parse(checked(() => checkNames(options, names.join()))) as [string, string][];
+  const found = JSON.parse(checked(() => checkNames(options, `${names.join()},`))) as [string, string][];
   return found.map(([field, message]) => ({ field: path + field, message }));
 }
 

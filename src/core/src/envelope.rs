@@ -86,15 +86,22 @@ pub fn readings(head: &[u8], length: u32) -> Result<Vec<Reading>, Error> {
         let both = ["read as most SDKs write it, ", standard, "; read as the Go SDK writes it, ", go];
         return Err(malformed(&concat(&both)));
     }
-    let found = standard.into_iter().chain(go.into_iter().flatten());
-    let begins = |reading: &Reading| {
-        let at = usize::try_from(reading.keys.start).unwrap_or(usize::MAX);
-        head.get(at..).is_some_and(|keys| keys.starts_with(KEYS_MAGIC))
-            && reading.keys.len() >= KEYS_MAGIC.len()
-    };
-    let (mut likely, unlikely): (Vec<_>, Vec<_>) = found.partition(begins);
-    likely.extend(unlikely);
-    Ok(likely)
+    let likely = |reading: &Reading| begins(head, &reading.keys);
+    let (standard, [go, long]) = (standard.ok(), go.unwrap_or_default());
+    // Both readings as the Go SDK's have the same keys.
+    let go_first = go.as_ref().is_some_and(likely) && !standard.as_ref().is_some_and(likely);
+    let in_order = if go_first { [go, long, standard] } else { [standard, go, long] };
+    let mut found = Vec::with_capacity(3);
+    for reading in in_order {
+        found.extend(reading);
+    }
+    Ok(found)
+}
+
+/// Whether keys begin as the service's do.
+fn begins(head: &[u8], keys: &Range<u32>) -> bool {
+    let at = usize::try_from(keys.start).unwrap_or(usize::MAX);
+    head.get(at..).is_some_and(|bytes| bytes.starts_with(KEYS_MAGIC)) && keys.len() >= KEYS_MAGIC.len()
 }
 
 /// [`readings`] of an envelope at hand.
@@ -129,7 +136,7 @@ fn standard(head: &[u8], length: u32) -> Result<Reading, &'static str> {
 }
 
 /// With a nonce of 12 bytes, and of 32 where there are as many.
-fn go(head: &[u8], length: u32) -> Result<Vec<Reading>, &'static str> {
+fn go(head: &[u8], length: u32) -> Result<[Option<Reading>; 2], &'static str> {
     let keys = keys(head, 0, length)?;
     let end = length.checked_sub(TAG).filter(|end| *end >= keys.end).ok_or(SHORT)?;
     let with = |nonce| {
@@ -137,8 +144,8 @@ fn go(head: &[u8], length: u32) -> Result<Vec<Reading>, &'static str> {
         let ciphertext = nonce.end..end;
         Some(Reading { layout: Layout::Go, nonce, tag: end..length, keys: keys.clone(), ciphertext })
     };
-    let found: Vec<_> = [NONCE, LONG_NONCE].into_iter().filter_map(with).collect();
-    if found.is_empty() { Err(SHORT) } else { Ok(found) }
+    let found = [with(NONCE), with(LONG_NONCE)];
+    if found[0].is_none() { Err(SHORT) } else { Ok(found) }
 }
 
 /// A length and as many bytes.

@@ -1,7 +1,6 @@
 //! Operations and their routes, and how texts are put into a URL and into JSON.
 
 use alloc::string::String;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The operations of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,9 +120,7 @@ pub fn quote(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\0'..' ' => {
                 out.push_str("\\u00");
-                for nibble in [character as u32 >> 4, character as u32 & 15] {
-                    out.push(char::from_digit(nibble, 16).unwrap_or('0'));
-                }
+                hexadecimal(u8::try_from(character).unwrap_or_default(), b'a', out);
             }
             _ => out.push(character),
         }
@@ -144,10 +141,23 @@ pub(crate) fn quote_map<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>,
     out.push('}');
 }
 
-/// RFC 3986's unreserved characters stay, all else is encoded. The same set serves a query's values.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Two digits; `ten` is the first letter.
+fn hexadecimal(byte: u8, ten: u8, out: &mut String) {
+    for nibble in [byte >> 4, byte & 15] {
+        out.push(char::from(if nibble < 10 { b'0' + nibble } else { ten + nibble - 10 }));
+    }
+}
 
-/// Percent-encodes a path segment or a query's value.
+/// Percent-encodes a path segment or a query's value: RFC 3986's unreserved characters stay, all else is encoded.
 pub fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).collect()
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            hexadecimal(byte, b'A', &mut out);
+        }
+    }
+    out
 }

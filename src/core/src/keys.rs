@@ -12,8 +12,9 @@ use alloc::vec::Vec;
 
 /// Whether a text is standard padded base64 (RFC 4648, section 4), and of something.
 fn is_base64(text: &str) -> bool {
-    let digits = text.trim_end_matches('=');
-    let unused = match (text.len() - digits.len(), digits.len() % 4) {
+    let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
+    let (digits, _) = text.as_bytes().split_at(text.len() - padding);
+    let unused = match (padding, digits.len() % 4) {
         (0, 0) => 0,
         (1, 3) => 3,
         (2, 2) => 15,
@@ -22,9 +23,15 @@ fn is_base64(text: &str) -> bool {
     let value = |byte: u8| {
         b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|d| *d == byte)
     };
-    // Bits that mean nothing are zero.
-    let last = digits.bytes().next_back().and_then(value);
-    last.is_some_and(|last| last & unused == 0) && digits.bytes().all(|byte| value(byte).is_some())
+    // Of the last one, the bits that mean nothing are zero.
+    let mut last = None;
+    for digit in digits {
+        last = value(*digit);
+        if last.is_none() {
+            return false;
+        }
+    }
+    last.is_some_and(|last| last & unused == 0)
 }
 
 fn wrapped_keys(field: &str, text: String) -> Result<String, Problem> {

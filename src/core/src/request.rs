@@ -204,12 +204,14 @@ impl Request {
     fn put(&mut self, to: To, text: &str) {
         match to {
             To::Path => {
-                let (before, rest) = self.target.split_once('{').unwrap_or_default();
-                let (_, after) = rest.split_once('}').unwrap_or_default();
+                let route = self.operation.route();
+                let [from, to] = [b'{', b'}'].map(|mark| route.bytes().position(|byte| byte == mark));
+                let before = route.get(..from.unwrap_or_default()).unwrap_or_default();
+                let after = route.get(to.unwrap_or_default() + 1..).unwrap_or_default();
                 self.target = concat(&[before, &encode(text), after]);
             }
             To::Query(name) => {
-                self.target.push(if self.target.contains('?') { '&' } else { '?' });
+                self.target.push(if self.target.bytes().any(|byte| byte == b'?') { '&' } else { '?' });
                 self.target.push_str(name);
                 self.target.push('=');
                 self.target.push_str(&encode(text));

@@ -28,17 +28,23 @@ impl Scope {
     /// The scope's items followed by the context's own. A context that gives a scoped name another value is
     /// [`Code::ContextMismatch`].
     pub fn merge(&self, context: &KeyContext) -> Result<KeyContext, Error> {
-        let contradictions: Vec<Problem> = self
-            .0
-            .iter()
-            .filter(|(name, value)| context.get(name).is_some_and(|given| given != *value))
-            .map(|(name, value)| outside(name, value))
-            .collect();
+        let mut contradictions = Vec::new();
+        let mut items = Vec::new();
+        for (name, value) in self.0.iter() {
+            items.push((name, value));
+            if context.get(name).is_some_and(|given| given != value) {
+                contradictions.push(outside(name, value));
+            }
+        }
         if !contradictions.is_empty() {
             return Err(Error::invalid(Code::ContextMismatch, contradictions));
         }
-        let more = context.iter().filter(|(name, _)| self.0.get(name).is_none());
-        KeyContext::from_pairs(self.0.iter().chain(more))
+        for item in context.iter() {
+            if self.0.get(item.0).is_none() {
+                items.push(item);
+            }
+        }
+        KeyContext::from_pairs(items)
     }
 }
 

@@ -96,6 +96,9 @@ impl Header {
     }
 
     fn fixed(&self) -> Vec<u8> {
-        [&MAGIC[..], &self.chunk_bytes.to_be_bytes(), &self.nonce_prefix].concat()
+        let mut fixed = MAGIC.to_vec();
+        fixed.extend_from_slice(&self.chunk_bytes.to_be_bytes());
+        fixed.extend_from_slice(&self.nonce_prefix);
+        fixed
     }
 }

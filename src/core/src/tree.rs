@@ -67,11 +67,13 @@ pub fn number(n: f64) -> Option<String> {
         out.push('-');
     }
     out.push_str(&decimal(thousandths / 1000));
-    let fraction = thousandths % 1000;
+    let mut fraction = thousandths % 1000;
     if fraction > 0 {
         out.push('.');
-        let digits = decimal(1000 + fraction);
-        out.push_str(digits.get(1..).unwrap_or_default().trim_end_matches('0'));
+        while fraction > 0 {
+            out.push_str(&decimal(fraction / 100));
+            fraction = fraction % 100 * 10;
+        }
     }
     Some(out)
 }
@@ -98,19 +100,17 @@ pub(crate) fn list(parts: &[impl AsRef<str>], between: &str) -> String {
 }
 
 /// An integer in decimal.
-pub fn decimal(mut n: u64) -> String {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while at > 0 {
-        at -= 1;
-        digits[at] += u8::try_from(n % 10).unwrap_or_default();
-        n /= 10;
-        if n == 0 {
-            break;
-        }
+pub fn decimal(n: u64) -> String {
+    let mut text = String::new();
+    write_decimal(n, &mut text);
+    text
+}
+
+fn write_decimal(n: u64, text: &mut String) {
+    if n > 9 {
+        write_decimal(n / 10, text);
     }
-    let digits = digits.get(at..).unwrap_or_default();
-    core::str::from_utf8(digits).unwrap_or_default().into()
+    text.push(char::from(b'0' + u8::try_from(n % 10).unwrap_or_default()));
 }
 
 /// A node of JSON-like data, as its host holds it.

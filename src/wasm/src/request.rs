@@ -65,12 +65,21 @@ pub fn read_context(context: JsValue, scope: JsValue, canonical: bool) -> Result
     Ok(if canonical { context.canonical_json() } else { context.json() })
 }
 
-/// What is wrong with the names of options, of which there are these, in JSON: `[[field, message], …]`.
+/// What is wrong with the names of options, of which there are these (each followed by a comma), in JSON:
+/// `[[field, message], …]`.
 #[wasm_bindgen(js_name = checkNames)]
 pub fn check_names(options: JsValue, names: &str) -> Result<String, JsValue> {
     let options = Node(options);
     let mut reader = Reader::options(&options);
-    reader.only(&names.split(',').collect::<Vec<_>>());
+    let mut known = Vec::new();
+    let mut from = 0;
+    for (at, byte) in names.bytes().enumerate() {
+        if byte == b',' {
+            known.push(names.get(from..at).unwrap_or_default());
+            from = at + 1;
+        }
+    }
+    reader.only(&known);
     let mut json = String::new();
     list(&reader.problems, &mut json);
     Ok(json)
