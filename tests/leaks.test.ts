@@ -201,3 +201,56 @@ test('a trap of the module ends what is under way, is told, and does not end the
   assert.equal(status, 0, stderr);
   assert.equal(stdout, 'internal true true\n'.repeat(5));
 });
+
+/** What a program prints, that is run with these flags. */
+function printed(program: string, ...flags: string[]): string {
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  const options = { cwd, encoding: 'utf8', input: program, timeout: 20_000 } as const;
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...flags, '--input-type=module'], options);
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test('a key that is dropped and not closed is wiped when it is collected', () => {
+  const program = `
+    import { VaultClient } from 'workos-vault-edge';
+    const buffers = [];
+    const Real = ArrayBuffer;
+    globalThis.ArrayBuffer = class extends Real {
+      constructor(length) { super(length); if (length === 32) buffers.push(this); }
+    };
+    const key = btoa('k'.repeat(32));
+    const fetch = async () => Response.json({ id: 'i', data_key: key, encrypted_keys: key, context: { a: 'b' } });
+    let vault = new VaultClient({ apiKey: 'sk_test_dropped', fetch });
+    const bounds = { maxAgeMs: 60_000, maxMessages: 100, maxBytes: 1e6 };
+    for (let count = 0; count < 20; count++) await vault.keyring({ context: { a: 'b' }, ...bounds }).encrypt('x'.repeat(100));
+    vault = undefined;
+    const kept = () => buffers.filter((buffer) => new Uint8Array(buffer).includes(107)).length;
+    console.log(buffers.length >= 20, kept() > 0);
+    for (let round = 0; round < 50 && kept() > 0; round++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    console.log(kept());
+  `;
+  assert.equal(printed(program, '--expose-gc'), 'true true\n0\n');
+});
+
+test("where the cipher may not be compiled, the runtime's does the work, and one that must is told of", () => {
+  const program = `
+    process.getBuiltinModule = undefined;
+    const { VaultClient, VaultError } = await import('workos-vault-edge');
+    WebAssembly.Module = function () { throw new RangeError('not on the main thread'); };
+    const key = btoa('k'.repeat(32));
+    const pair = { dataKey: { id: 'i', key }, encryptedKeys: key };
+    const auto = new VaultClient({ apiKey: 'sk_test_refused' });
+    const envelope = await auto.encryptWith(pair, 'x');
+    console.log(await auto.decryptWith(pair.dataKey, envelope));
+    for (let times = 0; times < 2; times++)
+      await new VaultClient({ apiKey: 'sk_test_refused', cipher: 'wasm' }).encryptWith(pair, 'x').catch((error) => {
+        console.log(error instanceof VaultError, error.code, error.cause.message);
+      });
+  `;
+  const told = 'true internal not on the main thread\n';
+  assert.equal(printed(program), `x\n${told}${told}`);
+});

@@ -168,3 +168,15 @@ test('base64 is read by whatever means, or refused', () => {
   const bytes = randomBytes(1000);
   assert.equal(base64.toBase64(bytes.subarray(3, 77)), bytes.subarray(3, 77).toString('base64'));
 });
+
+test('a copy of bytes is bounded by what it has, not by what its class says', async () => {
+  const { copyOf } = (await import(`${dist}runtime.js`)) as typeof import('../js/src/engine/runtime.ts');
+  class Sly extends Uint8Array {
+    override get length() {
+      return 1;
+    }
+  }
+  const tooMuch = () => new Error('too much');
+  assert.throws(() => copyOf(new Sly(10), 5, tooMuch), /too much/);
+  assert.equal(copyOf(new Uint8Array(5), 5, tooMuch)?.length, 5);
+});

@@ -73,8 +73,10 @@ export interface VaultClientOptions {
   dataKeyCache?: DataKeyCacheOptions | undefined;
   /**
    * Who encrypts: `webcrypto` the runtime's WebCrypto, always; `wasm` this package, always; `auto`, the default,
-   * whichever is quickest for the length, Node's own cipher among them where there is one. All make the same bytes. Deno's WebCrypto takes no nonce of 32 bytes: with `webcrypto`
-   * the envelopes of old Go SDKs do not open there.
+   * whichever is quickest for the length, Node's own cipher among them where there is one. All make the same bytes.
+   * In Workers, on Vercel's edge and with `workos-vault-edge/wasm`, `wasm` wants `workos-vault-edge/cipher` imported as
+   * well. Deno's WebCrypto takes no nonce of 32 bytes: without this package's own the envelopes of old Go SDKs do not open
+   * there.
    */
   cipher?: 'auto' | 'webcrypto' | 'wasm' | undefined;
   /** Headers to add to every request. Those that the client sets itself are refused. */

@@ -233,6 +233,56 @@ export const hostile: Case[] = [
     },
   },
   {
+    name: 'classes that answer with anything, lists without end and settings of a class do no harm',
+    run: async () => {
+      class Odd extends Date {
+        override toISOString() {
+          return 5 as never;
+        }
+      }
+      const throwing = new Proxy(['vault.data.read'], {
+        get() {
+          throw new Error('boom');
+        },
+      });
+      const sent: Record<string, string>[] = [];
+      const fetch = async (_: string, { headers }: RequestInit) => {
+        sent.push(headers as Record<string, string>);
+        return json({ data: [], list_metadata: { before: null, after: null } });
+      };
+      class Own {
+        #headers = { 'X-Own': 'own' };
+        toJSON() {
+          return this.#headers;
+        }
+      }
+      const vault = new VaultClient({ ...base(fetch), headers: new Own() as never });
+      // A date is what it is, whatever its class says.
+      await vault.listObjects({ updatedAfter: new Odd(0) });
+      assert.equal(sent[0]?.['X-Own'], 'own');
+      for (const events of [throwing, new Array(2 ** 28), Array(101).fill('vault.data.read')])
+        for (let times = 0; times < 3; times++)
+          assert.equal(
+            (await fails('invalid_request', () => vault.listEvents({ events: events as never }))).problems[0]
+              ?.field,
+            'events',
+          );
+      const unreadable = {
+        get 'X-Own'() {
+          throw new Error('boom');
+        },
+      };
+      await fails('invalid_config', () => new VaultClient({ ...base(fetch), headers: unreadable as never }));
+      // The client goes on.
+      await vault.listEvents({ events: Array(100).fill('vault.data.read') });
+      const nan = async () => ({ status: Number.NaN, text: async () => '{}' }) as unknown as Response;
+      const error = await fails('malformed_response', () =>
+        new VaultClient({ ...base(nan), maxRetries: 0 }).readObject({ id: 'a' }),
+      );
+      assert.equal(error.status, 0);
+    },
+  },
+  {
     name: 'names that JavaScript treats specially are plain data in a context',
     run: async () => {
       const special = JSON.parse('{"__proto__":"a","constructor":"b","toString":"c","hasOwnProperty":"d"}');

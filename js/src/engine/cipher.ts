@@ -28,7 +28,7 @@ interface OwnKey {
 type MakeOwn = (raw: Uint8Array) => OwnKey | undefined;
 
 let loadOwn: (() => MakeOwn) | undefined;
-let makeOwn: MakeOwn | undefined;
+let makeOwn: MakeOwn | { failure: unknown } | undefined;
 
 /** Provides this package's own cipher, which is loaded when it is first needed. */
 export function provideOwn(load: () => MakeOwn): void {
@@ -36,7 +36,24 @@ export function provideOwn(load: () => MakeOwn): void {
 }
 
 /** Whether it is provided. */
-export const hasOwn = () => loadOwn !== undefined;
+export const isProvided = () => loadOwn !== undefined;
+
+/** Whether it is there. A page may not be allowed to compile it. */
+function hasOwn(): boolean {
+  if (makeOwn === undefined && loadOwn !== undefined)
+    try {
+      makeOwn = loadOwn();
+    } catch (failure) {
+      makeOwn = { failure };
+    }
+  return typeof makeOwn === 'function';
+}
+
+/** Wipes the bytes of a key that was dropped without being released, as a keyring's is that nobody closed. */
+const dropped =
+  typeof FinalizationRegistry === 'function'
+    ? new FinalizationRegistry<Bytes>((raw) => raw.fill(0))
+    : undefined;
 
 /** A data key as text: base64, which was checked. */
 interface KeyText {
@@ -77,6 +94,7 @@ export class SharedKey {
   release(): void {
     if (--this.#holders > 0) return;
     this.#raw?.fill(0);
+    dropped?.unregister(this);
     this.#text = this.#raw = this.#imported = undefined;
     try {
       this.#own?.free();
@@ -101,6 +119,7 @@ export class SharedKey {
       this.#raw = new Uint8Array(new ArrayBuffer(decoded.length));
       this.#raw.set(decoded);
       decoded.fill(0);
+      dropped?.register(this, this.#raw, this);
       this.#text = undefined;
     }
     return this.#raw;
@@ -125,10 +144,8 @@ export class SharedKey {
 
   /** The key in the memory of this package's own cipher. */
   get own(): OwnKey {
-    this.#own ??= guarded(() => {
-      makeOwn ??= loadOwn?.();
-      return makeOwn?.(this.#bytes());
-    });
+    if (!hasOwn()) throw broken((makeOwn as { failure: unknown } | undefined)?.failure);
+    this.#own ??= guarded(() => (makeOwn as MakeOwn)(this.#bytes()));
     if (this.#own === undefined) throw broken(undefined);
     return this.#own;
   }
@@ -284,7 +301,8 @@ export function open(
       ? new Uint8Array(buffer, byteOffset, length)
       : new Uint8Array(plaintext);
   }
-  if (cipher === 'webcrypto' || !hasOwn() || (isUsual && isAside(cipher, ciphertext.length)))
+  const isTheirs = cipher === 'webcrypto' || (isUsual && isAside(cipher, ciphertext.length));
+  if (isTheirs || (cipher === 'auto' && !hasOwn()))
     return openByRuntime(key, nonce, aad, { ciphertext, tag });
   return guarded(() => key.own.open(nonce, aad, ciphertext, tag)) as Bytes | undefined;
 }

@@ -128,6 +128,21 @@ export function entries(value: unknown): unknown[] | undefined {
   }
 }
 
+/** Most items of a list that are looked at: one more than any may have. */
+const ITEMS_MAX = 101;
+
+/** The first items of a list; nothing for what is none, or cannot be read. */
+export function items(value: unknown): unknown[] | undefined {
+  try {
+    if (!Array.isArray(value)) return undefined;
+    const read: unknown[] = [];
+    for (let at = 0; at < value.length && at < ITEMS_MAX; at++) read.push(value[at]);
+    return read;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The names of a map's own members. */
 export function names(value: unknown): string[] {
   try {
@@ -140,7 +155,8 @@ export function names(value: unknown): string[] {
 /** A time as RFC 3339 text: such a string, exactly as it stands, or a `Date`. */
 export function timeText(value: unknown): string | undefined {
   try {
-    if (value instanceof Date) return value.toISOString();
+    // What a class of the caller's makes of it may be anything.
+    if (value instanceof Date) return Date.prototype.toISOString.call(value);
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
 // What a client is set up with, from the constructor's options.
 import { failed, type Problem, refused, version } from '../errors.js';
 import type { VaultClientOptions } from '../types.js';
-import { type Cipher, hasOwn } from './cipher.js';
+import { type Cipher, isProvided } from './cipher.js';
 import type { Bounds } from './data-keys.js';
-import { collecting, expected, type Found, isAbsent, isMap, names, read, whole } from './kinds.js';
+import { collecting, entries, expected, type Found, isAbsent, isMap, read, whole } from './kinds.js';
 import { TIMEOUT_MAX_MS, unknownNames } from './requests.js';
 import { Retries } from './retries.js';
 import { isWellFormed } from './runtime.js';
@@ -155,7 +155,7 @@ export function settingsOf(
   const cipher = (read(options, 'cipher') ?? 'auto') as Cipher;
   if (cipher !== 'auto' && cipher !== 'webcrypto' && cipher !== 'wasm')
     found('cipher', 'expected "auto", "webcrypto" or "wasm"');
-  else if (cipher === 'wasm' && !hasOwn())
+  else if (cipher === 'wasm' && !isProvided())
     found('cipher', 'here "wasm" is not there by itself: import \'workos-vault-edge/cipher\' as well');
   const bare = headersOf(read(options, 'headers'), isBrowser, problems);
   if (problems.length > 0 || key === undefined) throw refused(code, problems);
@@ -179,12 +179,16 @@ function headersOf(given: unknown, isBrowser: boolean, problems: Problem[]): Rec
   const headers: Record<string, string> = { Accept: 'application/json' };
   const found: Found = (field, message) => problems.push({ field, message });
   if (!isAbsent(given) && !isMap(given)) found('headers', expected('a plain object of strings', given));
+  const pairs = entries(given);
+  if (isMap(given) && pairs === undefined)
+    found('headers', 'expected a plain object of strings that can be read');
   const seen = new Set<string>();
-  for (const name of isMap(given) ? names(given) : []) {
+  const rest = [...(pairs ?? [])];
+  while (rest.length > 0) {
+    const [name, value] = rest.splice(0, 2) as [string, unknown];
     const field = `headers.${name}`;
-    const value = read(given, name);
-    if (typeof value !== 'string' || !isWellFormed(value) || !isWellFormed(name)) {
-      found(field, expected('a string', isWellFormed(name) ? value : name));
+    if (typeof value !== 'string' || !isWellFormed(value)) {
+      found(field, expected('a string', value));
       continue;
     }
     const lower = name.toLowerCase();

@@ -151,7 +151,7 @@ async function attempt(
   if (text === undefined) throw noResponse('no text()');
   if (typeof text !== 'string') throw noResponse('a text() that gives no string');
   const answer: Answer = {
-    status: Math.min(Math.max(Math.trunc(status), 0), 0xffff),
+    status: Math.min(Math.max(Math.trunc(status) || 0, 0), 0xffff),
     header: (name) => header(response, name),
     body: undefined,
   };

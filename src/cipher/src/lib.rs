@@ -15,10 +15,8 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes256;
 use aes_gcm::{AesGcm, Tag};
 use alloc::boxed::Box;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Bytes in a key.
 pub const KEY_BYTES: usize = 32;
@@ -45,14 +43,6 @@ impl Key {
     /// A key of these bytes; nothing where there are not [`KEY_BYTES`].
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         (bytes.len() == KEY_BYTES).then(|| Key::filled(|key| key.copy_from_slice(bytes)))
-    }
-
-    /// A key from standard padded base64.
-    pub fn from_base64(text: &str) -> Option<Self> {
-        // Three bytes more than a key: decoding estimates what it needs upwards.
-        let mut bytes = Zeroizing::new([0; KEY_BYTES + 3]);
-        let length = STANDARD.decode_slice(text, &mut *bytes).ok()?;
-        Key::from_bytes(&bytes[..length])
     }
 
     /// The key itself.

@@ -192,6 +192,7 @@ impl Request {
             }
         }
         if operation == Operation::ListObjects
+            && reader.problems.is_empty()
             && !reader.member("before").is_absent()
             && !reader.member("after").is_absent()
         {

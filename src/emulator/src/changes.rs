@@ -78,6 +78,23 @@ struct KekRecord {
     usable_from_ms: Option<u64>,
 }
 
+impl KekRecord {
+    fn kek(self) -> Result<Kek, &'static str> {
+        let key = match self.key {
+            Some(bytes) => Some(Key::from_bytes(&bytes.0).ok_or("its key has not 32 bytes")?),
+            None => None,
+        };
+        let owner = match (self.item, self.customer) {
+            (Some((name, value)), None) => Owner::Item(name, value),
+            (None, Some((organization, provider))) => {
+                Owner::Customer(organization, Provider::parse(&provider).ok_or("its provider is unknown")?)
+            }
+            _ => return Err("it is neither an item's nor a customer's"),
+        };
+        Ok(Kek { key, owner, usable_from_ms: self.usable_from_ms })
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ObjectRecord {
@@ -193,26 +210,24 @@ impl Environment {
     }
 }
 
+/// What a record holds.
+enum Record {
+    Kek(KekRecord),
+    Object(ObjectRecord),
+    Version(VersionRecord),
+    Pending(u64),
+}
+
 /// Records on their way into an environment. A later one of the same name takes the place of an earlier one.
 #[derive(Default)]
 pub(crate) struct Records {
     environment: Option<EnvironmentRecord>,
-    keks: BTreeMap<String, KekRecord>,
-    objects: BTreeMap<u64, ObjectRecord>,
-    versions: BTreeMap<(u64, usize), VersionRecord>,
-    pending: BTreeMap<String, u64>,
+    // One map for all kinds: each map of another type is some kilobytes of the module.
+    rest: BTreeMap<Change, Record>,
 }
 
-fn put<K: Ord, R: for<'de> Deserialize<'de>>(
-    map: &mut BTreeMap<K, R>,
-    key: K,
-    value: &str,
-) -> Result<(), String> {
-    match serde_json::from_str::<Option<R>>(value).map_err(|error| error.to_string())? {
-        Some(record) => drop(map.insert(key, record)),
-        None => drop(map.remove(&key)),
-    }
-    Ok(())
+fn read<R: for<'de> Deserialize<'de>>(value: &str) -> Result<Option<R>, String> {
+    serde_json::from_str(value).map_err(|error| error.to_string())
 }
 
 impl Records {
@@ -221,25 +236,31 @@ impl Records {
         let unknown = || format!("there is no record of the name {name}");
         let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
         let number = |text: &str| text.parse::<u64>().map_err(|_| unknown());
-        match kind {
+        let (change, record) = match kind {
             "environment" => {
-                self.environment = serde_json::from_str(value).map_err(|error| error.to_string())?;
-                Ok(())
+                self.environment = read(value)?;
+                return Ok(());
             }
-            "kek" => put(&mut self.keks, rest.to_owned(), value),
-            "object" => put(&mut self.objects, number(rest)?, value),
+            "kek" => (Change::Kek(rest.to_owned()), read(value)?.map(Record::Kek)),
+            "object" => (Change::Object(number(rest)?), read(value)?.map(Record::Object)),
             "version" => {
                 let (place, at) = rest.split_once('/').ok_or_else(unknown)?;
                 let at = usize::try_from(number(at)?).map_err(|_| unknown())?;
-                put(&mut self.versions, (number(place)?, at), value)
+                (Change::Version(number(place)?, at), read(value)?.map(Record::Version))
             }
-            "pending" => put(&mut self.pending, rest.to_owned(), value),
-            _ => Err(unknown()),
+            "pending" => (Change::Pending(rest.to_owned()), read(value)?.map(Record::Pending)),
+            _ => return Err(unknown()),
+        };
+        match record {
+            Some(record) => drop(self.rest.insert(change, record)),
+            None => drop(self.rest.remove(&change)),
         }
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.environment.is_none() && self.keks.is_empty() && self.objects.is_empty()
+        let matters = |record: &Record| matches!(record, Record::Kek(_) | Record::Object(_));
+        self.environment.is_none() && !self.rest.values().any(matters)
     }
 
     /// Puts everything into an environment that is empty.
@@ -251,35 +272,37 @@ impl Records {
                 record.cursor_key.0.try_into().map_err(|_| "environment: cursorKey has not 16 bytes")?;
             environment.become_of(Identity { id: record.id, etag_salt, cursor_key });
         }
-        for (id, record) in self.keks {
-            let wrong = |what: &str| format!("kek/{id}: {what}");
-            let key = match record.key {
-                Some(bytes) => {
-                    Some(Key::from_bytes(&bytes.0).ok_or_else(|| wrong("its key has not 32 bytes"))?)
+        let mut objects = Vec::new();
+        let mut versions = Vec::new();
+        for (change, record) in self.rest {
+            match (change, record) {
+                (Change::Kek(id), Record::Kek(record)) => {
+                    let kek = record.kek().map_err(|what| format!("kek/{id}: {what}"))?;
+                    environment.kms.insert(id, kek);
                 }
-                None => None,
-            };
-            let owner = match (record.item, record.customer) {
-                (Some((name, value)), None) => Owner::Item(name, value),
-                (None, Some((organization, provider))) => {
-                    let provider =
-                        Provider::parse(&provider).ok_or_else(|| wrong("its provider is unknown"))?;
-                    Owner::Customer(organization, provider)
+                (Change::Pending(name), Record::Pending(until_ms)) => {
+                    environment.store.set_pending(name, until_ms);
                 }
-                _ => return Err(wrong("it is neither an item's nor a customer's")),
-            };
-            environment.kms.insert(id, Kek { key, owner, usable_from_ms: record.usable_from_ms });
+                (Change::Object(place), Record::Object(record)) => objects.push((place, record)),
+                (Change::Version(place, _), Record::Version(record)) => versions.push((place, record)),
+                _ => {}
+            }
         }
-        for (name, until_ms) in self.pending {
-            environment.store.set_pending(name, until_ms);
-        }
-        let mut versions: BTreeMap<u64, Vec<Version>> = BTreeMap::new();
-        for ((place, _), VersionRecord { id, created_at_ms, size, etag }) in self.versions {
-            versions.entry(place).or_default().push(Version { id, created_at_ms, size, etag });
-        }
-        for (place, record) in self.objects {
+        // Both are in the order of their places.
+        let mut versions = versions.into_iter().peekable();
+        for (place, record) in objects {
             let wrong = |what: &str| format!("object/{place}: {what}");
-            let versions = versions.remove(&place).ok_or_else(|| wrong("it has no version"))?;
+            let mut its = Vec::new();
+            while let Some((of, VersionRecord { id, created_at_ms, size, etag })) =
+                versions.next_if(|(of, _)| *of <= place)
+            {
+                if of == place {
+                    its.push(Version { id, created_at_ms, size, etag });
+                }
+            }
+            if its.is_empty() {
+                return Err(wrong("it has no version"));
+            }
             let context = KeyContext::from_pairs(record.context).map_err(|error| wrong(&error.message))?;
             let nonce: [u8; NONCE_BYTES] =
                 record.nonce.0.try_into().map_err(|_| wrong("its nonce has not 12 bytes"))?;
@@ -291,7 +314,7 @@ impl Records {
                 context,
                 key_id: record.key_id,
                 updated_by: record.updated_by,
-                versions,
+                versions: its,
                 sealed: Sealed {
                     encrypted_keys: record.encrypted_keys.0,
                     nonce,

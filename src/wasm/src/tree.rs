@@ -1,5 +1,5 @@
 //! JavaScript values as core sees them. They are looked at by the package's TypeScript, which catches whatever a getter, a
-//! proxy or a foreign object throws: an exception that runs through Rust would leave a call without an end.
+//! proxy or a foreign object throws: an exception that ran through Rust would leave its stack as it was.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,32 +10,37 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
-    /// The functions that the package's entry installs (`js/src/engine/host.ts`).
+    /// The functions that the package's entry installs (`js/src/engine/host.ts`). They catch what a caller's values throw;
+    /// what is caught here is the end of the stack.
     pub type Host;
 
     /// Of which kind a value is: `KIND` in `js/src/engine/kinds.ts`.
-    #[wasm_bindgen(method, js_name = kindOf)]
-    fn kind_of(this: &Host, value: &JsValue) -> u8;
+    #[wasm_bindgen(method, catch, js_name = kindOf)]
+    fn kind_of(this: &Host, value: &JsValue) -> Result<u8, JsValue>;
 
     /// How a message names a value.
-    #[wasm_bindgen(method)]
-    fn describe(this: &Host, value: &JsValue) -> String;
+    #[wasm_bindgen(method, catch)]
+    fn describe(this: &Host, value: &JsValue) -> Result<String, JsValue>;
 
     /// A member of what may be a map.
-    #[wasm_bindgen(method)]
-    fn read(this: &Host, value: &JsValue, name: &str) -> JsValue;
+    #[wasm_bindgen(method, catch)]
+    fn read(this: &Host, value: &JsValue, name: &str) -> Result<JsValue, JsValue>;
 
     /// The names of a map's own members.
-    #[wasm_bindgen(method)]
-    fn names(this: &Host, value: &JsValue) -> Array;
+    #[wasm_bindgen(method, catch)]
+    fn names(this: &Host, value: &JsValue) -> Result<Array, JsValue>;
 
     /// A map's own members, name and value in turn.
-    #[wasm_bindgen(method)]
-    fn entries(this: &Host, value: &JsValue) -> Option<Array>;
+    #[wasm_bindgen(method, catch)]
+    fn entries(this: &Host, value: &JsValue) -> Result<Option<Array>, JsValue>;
+
+    /// The first items of a list, 101 at most.
+    #[wasm_bindgen(method, catch)]
+    fn items(this: &Host, value: &JsValue) -> Result<Option<Array>, JsValue>;
 
     /// A time as RFC 3339 text.
-    #[wasm_bindgen(method, js_name = timeText)]
-    fn time_text(this: &Host, value: &JsValue) -> Option<String>;
+    #[wasm_bindgen(method, catch, js_name = timeText)]
+    fn time_text(this: &Host, value: &JsValue) -> Result<Option<String>, JsValue>;
 }
 
 /// Of one thread, as a module without shared memory is.
@@ -52,11 +57,9 @@ pub fn install(host: Host) {
     *HOST.0.borrow_mut() = Some(host);
 }
 
-fn host<R>(look: impl FnOnce(&Host) -> R) -> R {
-    match &*HOST.0.borrow() {
-        Some(host) => look(host),
-        None => wasm_bindgen::throw_str("the module has no host"),
-    }
+/// What looking comes to; nothing where it fails.
+fn host<R>(look: impl FnOnce(&Host) -> Result<R, JsValue>) -> Option<R> {
+    look(HOST.0.borrow().as_ref()?).ok()
 }
 
 /// A value of JavaScript's.
@@ -67,7 +70,7 @@ impl Tree for Node {
     type Text = ();
 
     fn kind(&self) -> Kind {
-        match host(|host| host.kind_of(&self.0)) {
+        match host(|host| host.kind_of(&self.0)).unwrap_or(u8::MAX) {
             0 => Kind::Missing,
             1 => Kind::Null,
             2 => Kind::Bool(self.0.is_truthy()),
@@ -75,28 +78,29 @@ impl Tree for Node {
             4 => Kind::Text,
             5 => Kind::Array,
             6 => Kind::Object,
-            _ => Kind::Other(host(|host| host.describe(&self.0))),
+            _ => Kind::Other(
+                host(|host| host.describe(&self.0)).unwrap_or_else(|| "what cannot be read".into()),
+            ),
         }
     }
 
     fn member(&self, name: &str) -> Self {
-        Node(host(|host| host.read(&self.0, name)))
+        Node(host(|host| host.read(&self.0, name)).unwrap_or_default())
     }
 
     fn names(&self) -> Option<Vec<String>> {
-        Some(host(|host| host.names(&self.0)).iter().filter_map(|name| name.as_string()).collect())
+        Some(host(|host| host.names(&self.0))?.iter().filter_map(|name| name.as_string()).collect())
     }
 
     fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let entries = host(|host| host.entries(&self.0))?;
+        let entries = host(|host| host.entries(&self.0))??;
         let at = |index| entries.get(index);
         let pairs = (0..entries.length()).step_by(2);
         Some(pairs.map(|index| (at(index).as_string().unwrap_or_default(), Node(at(index + 1)))).collect())
     }
 
     fn items(&self) -> Option<Vec<Self>> {
-        let items: &Array = (self.kind() == Kind::Array).then(|| self.0.unchecked_ref())?;
-        Some(items.iter().map(Node).collect())
+        Some(host(|host| host.items(&self.0))??.iter().map(Node).collect())
     }
 
     fn text(&self) -> Option<()> {
@@ -109,6 +113,6 @@ impl Tree for Node {
     }
 
     fn time_text(&self) -> Option<String> {
-        host(|host| host.time_text(&self.0))
+        host(|host| host.time_text(&self.0))?
     }
 }

@@ -19,6 +19,7 @@ const HOST: &str = "(() => {
         read: (value, name) => typeof value === 'object' && value !== null ? value[name] : undefined,
         names: (value) => Object.keys(typeof value === 'object' && value !== null ? value : {}),
         entries: (value) => kindOf(value) === 6 ? Object.entries(value).flat() : undefined,
+        items: (value) => Array.isArray(value) ? value : undefined,
         timeText: (value) => kindOf(time(value)) === 4 ? time(value) : undefined,
     };
 })()";
