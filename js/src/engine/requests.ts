@@ -28,7 +28,7 @@ export interface Request {
   contextKey: string;
 }
 
-/** The operations by their places in core's `Operation::ALL`; the last two, with the options of `modifyObject`. */
+/** The operations by their places in core's `Operation::ALL`. */
 export const OPERATION = {
   createObject: 0,
   listObjects: 1,
@@ -43,7 +43,7 @@ export const OPERATION = {
   createRekey: 10,
   listEvents: 11,
 } as const;
-/** How much further the same operations are with the options of `modifyObject`. */
+/** Added to an operation's place where its options are those of `modifyObject`. */
 const MODIFY = 100;
 
 export const nameOf = (operation: number) => Object.keys(OPERATION)[operation] as keyof typeof OPERATION;
