@@ -1,8 +1,8 @@
 // `cargo xtask bench`: both SDKs on the same work in one run. Prints a table; writes results.json and chart.svg.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { build } from 'esbuild';
@@ -54,23 +54,30 @@ async function bundle(entry: string, of: string): Promise<string> {
 const last = (text: string) => JSON.parse(text.trim().split('\n').pop() ?? '') as unknown;
 const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
-async function inWorkerd(): Promise<Results> {
-  const file = await bundle('worker', 'workerd');
+/** A Worker of a bundle, and of what it is started by, where it does not start itself. */
+function workerOf(file: string, starter?: string): Miniflare {
   const folder = join(file, '..');
-  const wasm = ['client_bg.wasm'];
-  const worker = new Miniflare({
+  const module = { type: 'ESModule' as const, path: basename(file), contents: readFileSync(file, 'utf8') };
+  return new Miniflare({
     modules: [
-      { type: 'ESModule', path: 'worker.mjs', contents: readFileSync(file, 'utf8') },
-      ...wasm.map((name) => ({
-        type: 'CompiledWasm' as const,
-        path: name,
-        contents: new Uint8Array(readFileSync(join(folder, name))),
-      })),
+      ...(starter === undefined ? [] : [{ type: 'ESModule' as const, path: 'start.mjs', contents: starter }]),
+      module,
+      ...readdirSync(folder)
+        .filter((name) => name.endsWith('.wasm'))
+        .map((name) => ({
+          type: 'CompiledWasm' as const,
+          path: name,
+          contents: new Uint8Array(readFileSync(join(folder, name))),
+        })),
     ],
     compatibilityDate: '2026-01-01',
     compatibilityFlags: ['nodejs_compat'],
     serviceBindings: { CLOCK: () => new Response(String(performance.now())) },
   });
+}
+
+async function inWorkerd(): Promise<Results> {
+  const worker = workerOf(await bundle('worker', 'workerd'));
   try {
     const response = await worker.dispatchFetch('http://localhost/');
     const text = await response.text();
@@ -90,26 +97,40 @@ async function inProgram(program: string, ...parameters: string[]): Promise<Resu
 
 const median = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
 
-/** Milliseconds of a whole process, in turn. */
-async function firstCall(): Promise<{ theirs: number[]; ours: number[] }> {
-  const programs: Record<'theirs' | 'ours', string> = { theirs: '', ours: '' };
-  for (const [who, entry] of [
-    ['theirs', 'first-call.official'],
-    ['ours', 'first-call'],
-  ] as const) {
-    const file = await bundle(entry, 'node');
-    programs[who] = join(out, `${who}.mjs`);
-    writeFileSync(programs[who], `import { call } from ${JSON.stringify(file)};\nawait call();\n`);
-  }
+/** Milliseconds from nothing to the first answer, in turn: of a process, or of a Worker in a workerd of its own. */
+async function firstCall(
+  of: 'node' | 'workerd',
+): Promise<{ theirs: number[]; ours: number[]; ratio: number }> {
+  const files = {
+    theirs: await bundle('first-call.official', of),
+    ours: await bundle('first-call', of),
+  };
+  const start = async (file: string) => {
+    if (of === 'node') {
+      const program = join(out, `${basename(file)}.start.mjs`);
+      writeFileSync(program, `import { call } from ${JSON.stringify(file)};\nawait call();\n`);
+      execFileSync(process.execPath, [program]);
+      return;
+    }
+    const worker = workerOf(
+      file,
+      `import { call } from './${basename(file)}';\nexport default { fetch: async () => new Response(await call()) };`,
+    );
+    const response = await worker.dispatchFetch('http://localhost/');
+    const text = await response.text();
+    if (text !== 'v') throw new Error(text);
+    return worker;
+  };
   const times: { theirs: number[]; ours: number[] } = { theirs: [], ours: [] };
   for (let round = 0; round < 15; round++) {
     for (const who of ['theirs', 'ours'] as const) {
       const started = performance.now();
-      execFileSync(process.execPath, [programs[who]]);
+      const worker = await start(files[who]);
       times[who].push(performance.now() - started);
+      await worker?.dispose();
     }
   }
-  return times;
+  return { ...times, ratio: median(times.ours.map((time, round) => time / (times.theirs[round] ?? 1))) };
 }
 
 console.log(`Measuring in ${runtime}; this takes minutes`);
@@ -171,12 +192,15 @@ console.log(
 );
 
 const more: Record<string, unknown> = {};
-if (runtime === 'node') {
-  const { theirs, ours } = await firstCall();
-  more.firstCallMs = { theirs: median(theirs), ours: median(ours) };
+if (runtime === 'node' || runtime === 'workerd') {
+  const { theirs, ours, ratio } = await firstCall(runtime);
+  more.firstCallMs = { theirs: median(theirs), ours: median(ours), ratio };
+  const what = runtime === 'node' ? 'A process' : 'A Worker in a workerd of its own';
   console.log(
-    `A process, to the first answer: ${median(ours).toFixed(0)} ms, the official SDK ${median(theirs).toFixed(0)} ms`,
+    `${what}, to the first answer: ${median(ours).toFixed(0)} ms, the official SDK ${median(theirs).toFixed(0)} ms, ratio ${ratio.toFixed(2)}`,
   );
+}
+if (runtime === 'node') {
   const memory = last(
     execFileSync(process.execPath, ['--expose-gc', '--import', 'tsx', join(root, 'benches/memory.ts')], {
       cwd: root,
