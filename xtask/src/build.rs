@@ -1,6 +1,6 @@
 //! `cargo xtask build`: the npm package in `pkg/`.
 //!
-//! Rust becomes two modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`, both
+//! Rust becomes three modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`, both
 //! become CommonJS in `pkg/cjs`, and `pkg-template` supplies the rest.
 
 use crate::project::{Project, run};

@@ -1,9 +1,10 @@
 // Answers that are no success, or not what the API describes: what is wrong with them, as an error.
 import { made, type Problem, told, type VaultError, type VaultErrorCode } from '../errors.js';
+import { bytesIn, isBase64 } from './base64.js';
 import { expected, isAbsent, isMap, read } from './kinds.js';
 import { nameOf, OPERATION } from './requests.js';
 import { retryAfterMs } from './retries.js';
-import { isBase64, keyBytesOf, time } from './shapes.js';
+import { time } from './shapes.js';
 import type { Answer } from './transport.js';
 
 /** Finds what is wrong with a value. */
@@ -69,7 +70,7 @@ const context: Check = (value, path, problems) =>
 const key: Check = (value, field, problems) => {
   text(value, field, problems);
   if (typeof value !== 'string') return;
-  const length = keyBytesOf(value);
+  const length = bytesIn(value);
   if (length === 32) return;
   const found = length === undefined ? 'text that is not base64' : `${length} bytes`;
   problems.push({ field, message: `expected 32 bytes in base64, got ${found}` });

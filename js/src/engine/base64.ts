@@ -2,9 +2,8 @@
 import { failed } from '../errors.js';
 import type { Bytes } from '../types.js';
 import { buffer, decodeInto, decodeOwn, isLoose } from './runtime.js';
-import { isBase64 } from './shapes.js';
 
-/** What stands before the base64 of an object's value that is bytes (RFC 2397; core's `value`). */
+/** What stands before the base64 of an object's value that is bytes (RFC 2397). */
 export const BYTES_PREFIX = 'data:application/octet-stream;base64,';
 
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -40,6 +39,26 @@ function lengthOf(text: string): number | undefined {
   const unused = DIGITS.indexOf(text[length - 1] ?? 'A') & (UNUSED_BITS[rest] as number);
   if (unused !== 0 || (isLoose && (/[\u0100-\uffff]/.test(text) || isOfUrls(text)))) return undefined;
   return Math.floor((length * 3) / 4);
+}
+
+/** 32 bytes in standard base64. */
+const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
+const LAST_FOUR = /^(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$/;
+
+/** Some base64, of any length: a pattern for all of it would want as much of the stack. */
+export function isBase64(text: string): boolean {
+  const at = text.length - 4;
+  return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, at)) && LAST_FOUR.test(text.slice(at));
+}
+
+/** How many bytes a text is base64 of, if it is. */
+export function bytesIn(text: string): number | undefined {
+  return text === '' || isBase64(text) ? lengthOf(text) : undefined;
+}
+
+/** Whether a text is 32 bytes in standard base64. */
+export function isDataKey(text: string): boolean {
+  return KEY.test(text);
 }
 
 /** An envelope's bytes, of a text that may also be in the URL's alphabet, and unpadded.

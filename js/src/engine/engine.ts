@@ -335,7 +335,7 @@ export class Engine {
     return this.#once(OPERATION.listEvents, options, asked, shapes.events);
   }
 
-  /** A data key in the module's memory: a fresh one with its wrapped copies, or the one that was asked for. */
+  /** A data key: a fresh one with its wrapped copies, or the one that was asked for. */
   async fetchKey(request: Request, call: Call): Promise<SharedKey> {
     const answer = await this.send(request, call);
     if (request.operation === OPERATION.createDataKey) this.#checkOwn(answer);

@@ -2,7 +2,7 @@
 // that are kept. Arguments are read before anything is waited for.
 import { failed, told, VaultError } from '../errors.js';
 import type { BatchResult, Bytes } from '../types.js';
-import { decodeText, toBase64 } from './base64.js';
+import { decodeText, isDataKey, toBase64 } from './base64.js';
 import type { Call } from './call.js';
 import { isAside, SharedKey } from './cipher.js';
 import type { DataKeys } from './data-keys.js';
@@ -22,7 +22,6 @@ import {
 import { read, wrong } from './kinds.js';
 import { goLayout, OPERATION, type Request } from './requests.js';
 import { member } from './runtime.js';
-import { isDataKey } from './shapes.js';
 
 /** Whether the service does not take a key blob for one of its own. */
 function isRefusal(error: unknown): boolean {

@@ -168,23 +168,25 @@ export function timeText(value: unknown): string | undefined {
 /** Adds a problem with a member. */
 export type Found = (field: string, message: string) => void;
 
-/** Collects problems. */
-export function collecting(): [Problem[], Found] {
-  const problems: Problem[] = [];
+/** Collects problems, beside those that there are. */
+export function collecting(problems: Problem[] = []): [Problem[], Found] {
   return [problems, (field, message) => problems.push({ field, message })];
 }
 
-/** A whole number that may be absent, between two bounds, both included. */
-export function whole(
+/** A whole number between two bounds, both included. */
+export function required(
   value: unknown,
   field: string,
   low: number,
   high: number,
   found: Found,
 ): number | undefined {
-  if (isAbsent(value)) return undefined;
   if (Number.isInteger(value) && (value as number) >= low && (value as number) <= high)
     return value as number;
   found(field, expected(`a whole number from ${low} to ${high}`, value));
   return undefined;
 }
+
+/** The same, of one that may be absent. */
+export const whole: typeof required = (value, ...bounds) =>
+  isAbsent(value) ? undefined : required(value, ...bounds);

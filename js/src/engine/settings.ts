@@ -3,7 +3,7 @@ import { failed, type Problem, refused, version } from '../errors.js';
 import type { VaultClientOptions } from '../types.js';
 import { type Cipher, isProvided } from './cipher.js';
 import type { Bounds } from './data-keys.js';
-import { collecting, entries, expected, type Found, isAbsent, isMap, read, whole } from './kinds.js';
+import { collecting, entries, expected, isAbsent, isMap, read, required, whole } from './kinds.js';
 import { TIMEOUT_MAX_MS, unknownNames } from './requests.js';
 import { Retries } from './retries.js';
 import { isWellFormed } from './runtime.js';
@@ -177,15 +177,16 @@ function isUrl(text: string): boolean {
 /** The headers of every request: ours, and the caller's. */
 function headersOf(given: unknown, isBrowser: boolean, problems: Problem[]): Record<string, string> {
   const headers: Record<string, string> = { Accept: 'application/json' };
-  const found: Found = (field, message) => problems.push({ field, message });
-  if (!isAbsent(given) && !isMap(given)) found('headers', expected('a plain object of strings', given));
-  const pairs = entries(given);
-  if (isMap(given) && pairs === undefined)
-    found('headers', 'expected a plain object of strings that can be read');
+  const [, found] = collecting(problems);
+  const pairs = isAbsent(given) ? [] : entries(given);
+  if (pairs === undefined) {
+    const what = 'a plain object of strings';
+    found('headers', isMap(given) ? `expected ${what} that can be read` : expected(what, given));
+    return headers;
+  }
   const seen = new Set<string>();
-  const rest = [...(pairs ?? [])];
-  while (rest.length > 0) {
-    const [name, value] = rest.splice(0, 2) as [string, unknown];
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [name, value] = pairs.slice(at, at + 2) as [string, unknown];
     const field = `headers.${name}`;
     if (typeof value !== 'string' || !isWellFormed(value)) {
       found(field, expected('a string', value));
@@ -219,18 +220,14 @@ const KEPT_DEFAULT = 100;
  * data can still be written here.
  */
 export function boundsOf(options: unknown, path: string, problems: Problem[]): Bounds | undefined {
-  const found: Found = (field, message) => problems.push({ field, message });
+  const [, found] = collecting(problems);
   if (!isMap(options)) {
     found(path || 'options', expected('an object', options));
     return undefined;
   }
   const within = path === '' ? '' : `${path}.`;
-  const required = (name: string, high: number) => {
-    const value = read(options, name);
-    const field = within + name;
-    if (isAbsent(value)) found(field, expected(`a whole number from 1 to ${high}`, value));
-    return whole(value, field, 1, high, found) as number;
-  };
+  const bound = (name: string, high: number) =>
+    required(read(options, name), within + name, 1, high, found) as number;
   const kept = (name: string, low: number) =>
     whole(read(options, name), within + name, low, KEPT_MAX, found) ?? KEPT_DEFAULT;
   const own = path === '' ? 'context' : 'maxContexts';
@@ -238,9 +235,9 @@ export function boundsOf(options: unknown, path: string, problems: Problem[]): B
     ...unknownNames(options, ['maxAgeMs', 'maxMessages', 'maxBytes', 'maxDecryptKeys', own], within),
   );
   return {
-    maxAgeMs: required('maxAgeMs', AGE_MAX_MS),
-    maxMessages: required('maxMessages', MESSAGES_MAX),
-    maxBytes: required('maxBytes', BYTES_MAX),
+    maxAgeMs: bound('maxAgeMs', AGE_MAX_MS),
+    maxMessages: bound('maxMessages', MESSAGES_MAX),
+    maxBytes: bound('maxBytes', BYTES_MAX),
     maxOpened: kept('maxDecryptKeys', 0),
     maxContexts: path === '' ? 1 : kept('maxContexts', 1),
   };

@@ -12,6 +12,7 @@ import type {
   RekeyedDataKey,
   VaultObject,
 } from '../types.js';
+import { isBase64, isDataKey } from './base64.js';
 
 type Wire = Record<string, unknown>;
 
@@ -132,30 +133,9 @@ export function deleted(wire: unknown): true | undefined {
   return isMap(wire) && wire.success === true ? true : undefined;
 }
 
-/** 32 bytes in standard base64 (RFC 4648, section 4). */
-const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
-const LAST_FOUR = /^(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)$/;
-
-/** Some base64, of any length: a pattern for all of it would want as much of the stack. */
-export function isBase64(text: string): boolean {
-  const at = text.length - 4;
-  return text.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(text.slice(0, at)) && LAST_FOUR.test(text.slice(at));
-}
-
-/** How many bytes a text is base64 of, if it is. */
-export function keyBytesOf(text: string): number | undefined {
-  if (text === '') return 0;
-  return isBase64(text) ? (text.length / 4) * 3 - (text.length - text.replace(/=+$/, '').length) : undefined;
-}
-
-/** Whether a text is 32 bytes in standard base64. */
-export function isDataKey(text: string): boolean {
-  return KEY.test(text);
-}
-
 export function dataKey(wire: unknown): DataKey | undefined {
   if (!isMap(wire) || !isText(wire.id) || !isText(wire.data_key)) return undefined;
-  return KEY.test(wire.data_key) ? { key: wire.data_key, id: wire.id } : undefined;
+  return isDataKey(wire.data_key) ? { key: wire.data_key, id: wire.id } : undefined;
 }
 
 export function pair(wire: unknown): DataKeyPair | undefined {

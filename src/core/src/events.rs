@@ -6,7 +6,7 @@ use crate::error::{Error, Problem};
 use crate::names::Cursor;
 use crate::objects::{Order, limit_of_query};
 use crate::reader::Reader;
-use crate::tree::{Kind, Tree, concat, expected};
+use crate::tree::{Tree, concat};
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -62,8 +62,8 @@ impl ListEvents {
             limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
             after: reader.optional("after", Cursor::new),
             order: reader.optional("order", |field, text| Order::parse(field, &text)),
-            range_start: time(&mut reader, "range_start"),
-            range_end: time(&mut reader, "range_end"),
+            range_start: reader.time("range_start", true),
+            range_end: reader.time("range_end", true),
             organization_id: reader.optional_string("organization_id").filter(|id| !id.is_empty()),
         };
         reader.finish(Some(list))
@@ -82,19 +82,4 @@ pub(crate) fn check_event_names<T: Tree>(reader: &mut Reader<'_, T>, names: &[St
         let message = concat(&["\"", wrong, "\" is no name of an event, such as \"vault.data.read\""]);
         reader.problem("events", message);
     }
-}
-
-/// A time that may be absent. The service takes UTC with a `Z` only.
-fn time<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<String> {
-    let member = reader.member(name);
-    if member.is_absent() {
-        return None;
-    }
-    let text = member.time_text().filter(|text| text.ends_with('Z'));
-    if text.is_none() {
-        let kind = member.kind();
-        let got = if kind == Kind::Text { Kind::Other("another text".into()) } else { kind };
-        reader.problem(name, expected("a valid Date, or a time in UTC like 2024-01-01T00:00:00Z", got));
-    }
-    text
 }

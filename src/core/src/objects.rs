@@ -142,14 +142,10 @@ impl ListObjects {
                 member.time_text()
             },
         };
-        list.finish(reader)
-    }
-
-    fn finish<T: Tree>(self, mut reader: Reader<'_, T>) -> Result<Self, Error> {
-        if self.before.is_some() && self.after.is_some() {
+        if list.before.is_some() && list.after.is_some() {
             reader.problem("before", "give before or after, not both");
         }
-        reader.finish(Some(self))
+        reader.finish(Some(list))
     }
 }
 

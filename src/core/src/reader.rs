@@ -126,6 +126,27 @@ impl<'a, T: Tree> Reader<'a, T> {
         if self.member(name).is_absent() { None } else { self.string(name) }
     }
 
+    /// A time that may be absent or `null`, exactly as it was given; `in_utc` wants a `Z` at its end, as the service does of
+    /// events.
+    pub fn time(&mut self, name: &str, in_utc: bool) -> Option<String> {
+        let member = self.member(name);
+        if member.is_absent() {
+            return None;
+        }
+        let text = member.time_text().filter(|text| !in_utc || text.ends_with('Z'));
+        if text.is_none() {
+            let what = if in_utc {
+                "a valid Date, or a time in UTC like 2024-01-01T00:00:00Z"
+            } else {
+                "a valid Date, or a time like 2024-01-01T00:00:00Z"
+            };
+            let kind = member.kind();
+            let got = if in_utc && kind == Kind::Text { Kind::Other("another text".into()) } else { kind };
+            self.problem(name, expected(what, got));
+        }
+        text
+    }
+
     /// A boolean that must be there.
     pub fn bool(&mut self, name: &str) -> Option<bool> {
         match self.member(name).kind() {

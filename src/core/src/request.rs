@@ -12,7 +12,7 @@ use crate::names;
 use crate::objects::{Order, PAGE_MAX};
 use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::tree::{Kind, Tree, concat, decimal, expected, expected_secret, list};
+use crate::tree::{Kind, Tree, concat, decimal, expected_secret, list};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -258,7 +258,8 @@ fn text<T: Tree>(reader: &mut Reader<'_, T>, name: &str, takes: Takes) -> Option
     }
     let text = match takes {
         Takes::Limit => return reader.whole(name, 1, PAGE_MAX).map(decimal),
-        Takes::Time | Takes::TimeInUtc => return time(reader, name, &member, takes == Takes::TimeInUtc),
+        Takes::Time => return reader.time(name, false),
+        Takes::TimeInUtc => return reader.time(name, true),
         Takes::Events => return events(reader, name, &member),
         _ => reader.string(name)?,
     };
@@ -280,22 +281,6 @@ fn text<T: Tree>(reader: &mut Reader<'_, T>, name: &str, takes: Takes) -> Option
             None
         }
     }
-}
-
-/// A time, exactly as it was given. The service takes an event's in UTC with a `Z` only.
-fn time<T: Tree>(reader: &mut Reader<'_, T>, name: &str, member: &T, in_utc: bool) -> Option<String> {
-    let text = member.time_text().filter(|text| !in_utc || text.ends_with('Z'));
-    if text.is_none() {
-        let what = if in_utc {
-            "a valid Date, or a time in UTC like 2024-01-01T00:00:00Z"
-        } else {
-            "a valid Date, or a time like 2024-01-01T00:00:00Z"
-        };
-        let kind = member.kind();
-        let got = if in_utc && kind == Kind::Text { Kind::Other("another text".into()) } else { kind };
-        reader.problem(name, expected(what, got));
-    }
-    text
 }
 
 fn events<T: Tree>(reader: &mut Reader<'_, T>, name: &str, member: &T) -> Option<String> {

@@ -27,8 +27,6 @@ pub const MAGIC: &[u8; 7] = b"WVSTRM\x01";
 pub const CHUNK_MIN: u64 = 1 << 10;
 /// Largest chunk, in bytes of plaintext: what a reader must be ready to hold.
 pub const CHUNK_MAX: u64 = 1 << 24;
-/// The chunk where nobody says.
-pub const CHUNK_DEFAULT: u32 = 1 << 16;
 /// Bytes in the random part of a nonce.
 pub const PREFIX_BYTES: usize = 7;
 /// Longest wrapped keys, in bytes: a reader holds no more than that of what may be no stream at all.

@@ -1,4 +1,4 @@
-//! Requests, contexts and settings, from what a caller gave.
+//! Requests and contexts, from what a caller gave.
 
 // wasm-bindgen hands values over; what is not kept is dropped here.
 #![allow(clippy::needless_pass_by_value)]
