@@ -239,14 +239,7 @@ export function running(): void {
   if (stopped) throw stopped;
 }
 
-/** What the module throws: JSON. */
-interface Thrown {
-  code: VaultErrorCode;
-  message: string;
-  problems: [field: string, message: string][];
-}
-
-/** Calls a module. A trap is its own: nothing of the caller's runs in it but getters, whose exceptions are caught. */
+/** Calls a module. A trap is its own: nothing of the caller's runs in it. */
 export function guarded<T>(call: () => T): T {
   running();
   try {
@@ -256,7 +249,7 @@ export function guarded<T>(call: () => T): T {
   }
 }
 
-/** Calls the module, and makes a {@link VaultError} of what it throws. */
+/** Calls the client's module. */
 export function checked<T>(call: () => T): T {
   if (!isLoaded)
     throw failed(
@@ -264,11 +257,5 @@ export function checked<T>(call: () => T): T {
       'call init or initSync of workos-vault-edge/wasm before anything else',
       'init',
     );
-  try {
-    return guarded(call);
-  } catch (error) {
-    if (typeof error !== 'string') throw error;
-    const { code, message, problems } = JSON.parse(error) as Thrown;
-    throw made(code, message, { problems: problems.map(([field, message]) => ({ field, message })) });
-  }
+  return guarded(call);
 }

@@ -4,12 +4,9 @@ import { joined, open, type SharedKey, seal, TAG_BYTES } from './engine/cipher.j
 import type { Engine } from './engine/engine.js';
 import { associated, undecryptable } from './engine/envelope.js';
 import type { KeySource } from './engine/key-source.js';
-import { type Header, Nonces, readHeader, writeHeader } from './engine/stream-format.js';
+import { HEADER_MAX, type Header, Nonces, readHeader, writeHeader } from './engine/stream-format.js';
 import { failed, type VaultError } from './errors.js';
 import type { Bytes } from './types.js';
-
-/** No header is longer. */
-const HEADER_MAX = 18 + 3 + 65_536;
 
 const gone = () =>
   failed('invalid_request', 'expected pieces of bytes, got one whose buffer is gone', 'stream');

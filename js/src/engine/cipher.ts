@@ -1,8 +1,7 @@
 // AES-GCM by one of three ciphers that make the same bytes: Node's own, at once and by the processor's AES instructions;
 // WebCrypto, which has those too and costs an import of the key and two promises; and this package's, in WebAssembly, where
 // an entry provides it. Which is quickest for how many bytes is in docs/performance.md.
-import { frame } from '../../wasm/client/client.js';
-import { checked, failed, guarded } from '../errors.js';
+import { failed, guarded } from '../errors.js';
 import type { Bytes, VaultClientOptions } from '../types.js';
 import { builtin, decodeOwn, isDeno, isWorkerd } from './runtime.js';
 
@@ -148,12 +147,6 @@ export class SharedKey {
     this.#own ??= guarded(() => (makeOwn as MakeOwn)(this.#bytes()));
     if (this.#own === undefined) throw broken(undefined);
     return this.#own;
-  }
-
-  /** What stands before the ciphertext in an envelope. */
-  frame(go: boolean, nonce: Uint8Array, tag: Uint8Array): Uint8Array {
-    const keys = decodeOwn(this.keys);
-    return checked(() => frame(keys, go, nonce, tag));
   }
 
   /** The key within WebCrypto, which does not give it back. */

@@ -1,18 +1,16 @@
 // What goes into local encryption and what comes out: data, associated data, envelopes, as text or as bytes.
-import { readings } from '../../wasm/client/client.js';
-import { checked, failed, type VaultError } from '../errors.js';
+import { failed, type VaultError } from '../errors.js';
 import type { Bytes } from '../types.js';
 import { type Decoded, decoding, toBase64 } from './base64.js';
-import { joined, NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
+import { NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
+import { framed, type Range, readings } from './envelope-format.js';
 import { wrong } from './kinds.js';
 import { pooled, random } from './random.js';
-import { copyOf, isBytes, isWellFormed } from './runtime.js';
+import { copyOf, decodeOwn, isBytes, isWellFormed } from './runtime.js';
 
 /** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
 const DATA_MAX = 1 << 27;
-/** So many of an envelope's first bytes tell where its parts are (core's `HEAD_BYTES`, or more). */
-const HEAD_BYTES = 64;
 const NOTHING = new Uint8Array(0);
 /** Up to so many characters asking the runtime for their bytes, or the other way round, costs more than the work. */
 const SHORT = 32;
@@ -79,8 +77,8 @@ export function plainOf(data: unknown, associatedData: unknown, mine = false): P
 export interface Reading {
   go: boolean;
   nonce: Bytes;
-  tag: readonly [number, number];
-  ciphertext: readonly [number, number];
+  tag: Range;
+  ciphertext: Range;
   /** The wrapped copies of its data key, in base64. */
   blob: string;
 }
@@ -105,15 +103,10 @@ export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
   }
   if (decoded === undefined) throw wrong('envelope', 'a string or a Uint8Array', value);
   const { bytes: envelope, again } = decoded;
-  const places = checked(() => readings(envelope.subarray(0, HEAD_BYTES), envelope.length));
-  const found: Reading[] = [];
-  for (let at = 0; at < places.length; at += 9) {
-    const range = (which: number) =>
-      [places[at + which] as number, places[at + which + 1] as number] as const;
-    const nonce = envelope.slice(...range(1));
-    const blob = toBase64(envelope.subarray(...range(5)));
-    found.push({ go: places[at] === 1, nonce, tag: range(3), blob, ciphertext: range(7) });
-  }
+  const found = readings(envelope).map(({ go, nonce, tag, keys, ciphertext }) => {
+    const blob = toBase64(envelope.subarray(...keys));
+    return { go, nonce: envelope.slice(...nonce), tag, ciphertext, blob };
+  });
   return { readings: found, aad, bytes: again };
 }
 
@@ -137,9 +130,14 @@ export function undecryptable(what = 'the envelope'): VaultError {
   return failed('decryption_failed', `${what} could not be decrypted`);
 }
 
-/** An envelope of its parts. */
-export function framed(key: SharedKey, go: boolean, nonce: Uint8Array, { ciphertext, tag }: Sealed): Bytes {
-  return joined(key.frame(go, nonce, tag), ciphertext, go ? tag : NOTHING);
+/** An envelope, its key's wrapped copies in it. */
+export function enveloped(
+  key: SharedKey,
+  go: boolean,
+  nonce: Uint8Array,
+  { ciphertext, tag }: Sealed,
+): Bytes {
+  return framed(decodeOwn(key.keys), go, nonce, tag, ciphertext);
 }
 
 /** An envelope, as text or as bytes; at once, where WebCrypto is not needed. `fresh`: whether the key is used for nothing
@@ -154,7 +152,7 @@ export function sealed(
 ): string | Bytes | Promise<string | Bytes> {
   const nonce = fresh ? pooled(NONCE_BYTES) : random(NONCE_BYTES);
   const finish = (made: Sealed) => {
-    const envelope = framed(key, go, nonce, made);
+    const envelope = enveloped(key, go, nonce, made);
     return asBytes ? envelope : toBase64(envelope);
   };
   const made = seal(key, nonce, aad, data, engine.cipher);

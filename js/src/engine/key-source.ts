@@ -9,8 +9,8 @@ import type { DataKeys } from './data-keys.js';
 import { atOnce, type Engine, hasCode } from './engine.js';
 import {
   type Envelope,
+  enveloped,
   envelopeOf,
-  framed,
   opened,
   type Plain,
   plainOf,
@@ -251,7 +251,7 @@ export class KeySource {
         }
         try {
           if (contextKey !== undefined) this.#kept?.learn(key, contextKey);
-          const made = framed(key, reading.go, reading.nonce, sealedOf(read, reading));
+          const made = enveloped(key, reading.go, reading.nonce, sealedOf(read, reading));
           return typeof envelope === 'string' ? toBase64(made) : made;
         } finally {
           key.release();

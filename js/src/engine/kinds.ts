@@ -11,16 +11,16 @@ class Unreadable {
   }
 }
 
-/** The kinds of things there are; the module knows them by their numbers (`src/wasm/src/tree.rs`). */
+/** The kinds of things there are, by the letters that core knows them by (`src/wasm/src/tree.rs`). */
 export const KIND = {
-  missing: 0,
-  null: 1,
-  bool: 2,
-  number: 3,
-  text: 4,
-  array: 5,
-  object: 6,
-  other: 7,
+  missing: 'u',
+  null: 'z',
+  bool: 'b',
+  number: '#',
+  text: 't',
+  array: 'a',
+  object: 'o',
+  other: 'x',
 } as const;
 type Kind = (typeof KIND)[keyof typeof KIND];
 
@@ -35,7 +35,7 @@ const CLASSES: readonly [name: string, found: string][] = [
 ];
 
 /** Of which kind something is, and how a message names it: `number 2`, `an array`. */
-function looked(value: unknown): [kind: Kind, name: string] {
+export function looked(value: unknown): [kind: Kind, name: string] {
   switch (typeof value) {
     case 'undefined':
       return [KIND.missing, 'nothing'];
@@ -73,16 +73,8 @@ function looked(value: unknown): [kind: Kind, name: string] {
   return [KIND.object, 'an object'];
 }
 
-export function kindOf(value: unknown): Kind {
-  return looked(value)[0];
-}
-
-export function describe(value: unknown): string {
-  return looked(value)[1];
-}
-
 export function isMap(value: unknown): value is Record<string, unknown> {
-  return kindOf(value) === KIND.object;
+  return looked(value)[0] === KIND.object;
 }
 
 export function isAbsent(value: unknown): value is undefined | null {
@@ -102,7 +94,7 @@ export function read(of: unknown, name: string): unknown {
 /** `expected a string, got number 2`. Of what may be a secret a number is not repeated. */
 export function expected(what: string, got: unknown, isSecret = false): string {
   if (got === undefined) return `expected ${what}, but it is missing`;
-  return `expected ${what}, got ${isSecret && typeof got === 'number' ? 'a number' : describe(got)}`;
+  return `expected ${what}, got ${isSecret && typeof got === 'number' ? 'a number' : looked(got)[1]}`;
 }
 
 /** An argument of the wrong kind. */
@@ -110,15 +102,15 @@ export function wrong(field: string, what: string, got: unknown, isSecret = fals
   return failed('invalid_request', expected(what, got, isSecret), field);
 }
 
-/** A map's own members, name and value in turn; nothing for what is no map, or cannot be read. An object of its own class
- * stands for what its `toJSON` gives. */
-export function entries(value: unknown): unknown[] | undefined {
+/** A map's own members; nothing for what is no map, or cannot be read. An object of its own class stands for what its
+ * `toJSON` gives. */
+export function entries(value: unknown): [name: string, value: unknown][] | undefined {
   if (!isMap(value)) return undefined;
   try {
     const { toJSON } = value;
     const plain: unknown = typeof toJSON === 'function' ? toJSON.call(value) : value;
     if (!isMap(plain)) return undefined;
-    return Object.entries(plain).flatMap(([name, value]) =>
+    return Object.entries(plain).map(([name, value]) =>
       isWellFormed(name)
         ? [name, value]
         : ['\ufffd', new Unreadable('a name with half a character (a lone surrogate)')],
@@ -155,14 +147,16 @@ export function names(value: unknown): string[] {
 /** A time as RFC 3339 text: such a string, exactly as it stands, or a `Date`. */
 export function timeText(value: unknown): string | undefined {
   try {
+    // `Date` also reads "1 June 2024"; the service wants RFC 3339.
+    if (typeof value === 'string') {
+      const isTime = /^.{4}-.{2}-.{5}:.{6}/s.test(value) && isWellFormed(value);
+      return isTime && !Number.isNaN(new Date(value).getTime()) ? value : undefined;
+    }
     // What a class of the caller's makes of it may be anything.
-    if (value instanceof Date) return Date.prototype.toISOString.call(value);
+    return value instanceof Date ? Date.prototype.toISOString.call(value) : undefined;
   } catch {
     return undefined;
   }
-  // `Date` also reads "1 June 2024"; the service wants RFC 3339.
-  const isTime = typeof value === 'string' && isWellFormed(value) && !Number.isNaN(new Date(value).getTime());
-  return isTime && /^.{4}-.{2}-.{5}:.{6}/s.test(value) ? value : undefined;
 }
 
 /** Adds a problem with a member. */

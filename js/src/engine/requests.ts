@@ -1,10 +1,12 @@
 // Requests, as core makes them of what a caller gave; and the options that go with every call.
-import { checkNames, prepare as prepareByCore, readContext } from '../../wasm/client/client.js';
-import { checked, failed, type Problem, refused } from '../errors.js';
+import { answer } from '../../wasm/client/client.js';
+import { checked, failed, type Problem, refused, type VaultErrorCode } from '../errors.js';
 import { BYTES_PREFIX, toBase64 } from './base64.js';
 import type { Asked } from './call.js';
+import { flat, flatOptions } from './flat.js';
 import { collecting, expected, isAbsent, isMap, read, whole, wrong } from './kinds.js';
 import { copyOf, isBytes, isWellFormed } from './runtime.js';
+import { CHUNK_DEFAULT, CHUNK_MAX, CHUNK_MIN } from './stream-format.js';
 
 /** A request, complete but for the base URL and the headers that the client adds. */
 export interface Request {
@@ -82,6 +84,17 @@ function asBytes(options: unknown): boolean {
   return form === 'bytes';
 }
 
+/** What core is asked: an operation by its place, or one of these (`src/wasm/src/lib.rs`). */
+const [CONTEXT, CANONICAL, NAMES] = [200, 201, 202] as const;
+
+/** Asks core. */
+function ask(what: number, ...values: string[]): string {
+  const said = checked(() => answer(flat(what) + values.join('')));
+  if (!said.startsWith('!')) return said;
+  const at = said.indexOf('[');
+  throw refused(said.slice(1, at) as VaultErrorCode, JSON.parse(said.slice(at)) as Problem[]);
+}
+
 /** What core makes. */
 type Lines = [Request['method'], string, string, string, string, string];
 
@@ -90,7 +103,7 @@ export function prepare(operation: number, options: unknown, scope?: object, ext
   const { createObject, updateObject, readObject, readObjectByName } = OPERATION;
   const writes = operation === createObject || operation === updateObject;
   const value = writes ? storedValue(options) : undefined;
-  const made = checked(() => prepareByCore(operation + extra, options, scope, value !== undefined));
+  const made = ask(operation + extra, flatOptions(options, undefined, value), flat(scope));
   const [method, route, target, repeatable, head, contextKey] = made.split('\n') as Lines;
   // A getter that says something else the second time.
   if (writes && value === undefined)
@@ -102,18 +115,18 @@ export function prepare(operation: number, options: unknown, scope?: object, ext
 
 /** A context within a scope, where there is one, as a plain object. */
 export function contextOf(context: unknown, scope?: object): Record<string, string> {
-  return JSON.parse(checked(() => readContext(context, scope, false))) as Record<string, string>;
+  return JSON.parse(ask(CONTEXT, flat(context), flat(scope))) as Record<string, string>;
 }
 
 /** A text that equal contexts share: a JSON object with sorted names. */
 export function canonicalOf(context: unknown): string {
-  return checked(() => readContext(context, undefined, true));
+  return ask(CANONICAL, flat(context));
 }
 
 /** Problems with names that are none of these: an option that is misspelled would silently not be used. */
 export function unknownNames(options: unknown, names: readonly string[], path = ''): Problem[] {
-  const found = JSON.parse(checked(() => checkNames(options, `${names.join()},`))) as [string, string][];
-  return found.map(([field, message]) => ({ field: path + field, message }));
+  const found = JSON.parse(ask(NAMES, flatOptions(options, []), flat(names))) as Problem[];
+  return found.map(({ field, message }) => ({ field: path + field, message }));
 }
 
 const MODIFY_ATTEMPTS_DEFAULT = 5;
@@ -141,8 +154,6 @@ export function modifyOptions<Change>(options: unknown, change: Change) {
 
 /** The longest time that `setTimeout` can wait. */
 export const TIMEOUT_MAX_MS = 0x7fff_ffff;
-/** Chunks of streams, in bytes of plaintext: smallest, where nobody says, largest (core's `stream`). */
-const [CHUNK_MIN, CHUNK_DEFAULT, CHUNK_MAX] = [1 << 10, 1 << 16, 1 << 24];
 
 /** Whether an envelope is to have the Go SDK's layout. */
 export function goLayout(options: unknown): boolean {

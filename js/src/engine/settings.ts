@@ -185,8 +185,7 @@ function headersOf(given: unknown, isBrowser: boolean, problems: Problem[]): Rec
     return headers;
   }
   const seen = new Set<string>();
-  for (let at = 0; at < pairs.length; at += 2) {
-    const [name, value] = pairs.slice(at, at + 2) as [string, unknown];
+  for (const [name, value] of pairs) {
     const field = `headers.${name}`;
     if (typeof value !== 'string' || !isWellFormed(value)) {
       found(field, expected('a string', value));

@@ -3,11 +3,11 @@
 
 import load from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
-import { ready } from '../engine/host.js';
 import { decodeOwn } from '../engine/runtime.js';
+import { loaded } from '../errors.js';
 
 await load({ module_or_path: decodeOwn(base64) });
-ready();
+loaded();
 
 import './inline.cipher.js';
 

@@ -3,11 +3,11 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
-import { ready } from '../engine/host.js';
 import { decodeOwn } from '../engine/runtime.js';
+import { loaded } from '../errors.js';
 
 initSync({ module: decodeOwn(base64) });
-ready();
+loaded();
 
 import './inline.cipher.js';
 

@@ -1,7 +1,7 @@
 // For those who load the module themselves: nothing is loaded until one of these is called.
 
 import load, { initSync as initializeSync } from '../../wasm/client/client.js';
-import { ready } from '../engine/host.js';
+import { loaded } from '../errors.js';
 
 export * from '../index.js';
 
@@ -14,11 +14,11 @@ export type ModuleSource = WebAssembly.Module | BufferSource | URL | Request | R
  */
 export async function init(source: ModuleSource): Promise<void> {
   await load({ module_or_path: source });
-  ready();
+  loaded();
 }
 
 /** {@link init}, at once. Pages may compile no more than a few megabytes this way. */
 export function initSync(module: WebAssembly.Module | BufferSource): void {
   initializeSync({ module });
-  ready();
+  loaded();
 }

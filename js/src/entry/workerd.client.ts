@@ -2,9 +2,9 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import module from '../../wasm/client/client_bg.wasm';
-import { ready } from '../engine/host.js';
+import { loaded } from '../errors.js';
 
 initSync({ module });
-ready();
+loaded();
 
 export * from '../index.js';

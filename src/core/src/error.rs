@@ -24,8 +24,6 @@ pub enum Code {
     ContextMismatch,
     /// Wrong key, wrong associated data, or changed ciphertext.
     DecryptionFailed,
-    /// Not an envelope, or not a stream.
-    MalformedEnvelope,
     /// A fault of this library.
     Internal,
 }
@@ -42,7 +40,6 @@ impl Code {
             Code::NotFound => "not_found",
             Code::ContextMismatch => "context_mismatch",
             Code::DecryptionFailed => "decryption_failed",
-            Code::MalformedEnvelope => "malformed_envelope",
             Code::Internal => "internal",
         }
     }
@@ -87,26 +84,20 @@ impl Problem {
 }
 
 /// What went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// The stable code.
     pub code: Code,
-    /// What happened. Holds no API key, data key or value.
-    pub message: String,
+    /// What happened, where that is no problem with the input.
+    what: String,
     /// Each thing wrong with the input, where that is the trouble.
     pub problems: Vec<Problem>,
 }
 
 impl Error {
     /// An error without further facts.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self::made(code, message.into())
-    }
-
-    #[inline(never)]
-    fn made(code: Code, message: String) -> Self {
-        Error { code, message, problems: Vec::new() }
+    pub fn new(code: Code, what: impl Into<String>) -> Self {
+        Error { code, what: what.into(), problems: Vec::new() }
     }
 
     /// One thing wrong with the input.
@@ -115,11 +106,15 @@ impl Error {
         Self::invalid(code, vec![Problem::new(field, message)])
     }
 
-    /// Everything wrong with the input, in one error: `name: …; context.tier: …`.
-    #[inline(never)]
+    /// Everything wrong with the input, in one error.
     pub fn invalid(code: Code, problems: Vec<Problem>) -> Self {
-        let mut message = String::new();
-        for problem in &problems {
+        Error { code, what: String::new(), problems }
+    }
+
+    /// What happened: `name: …; context.tier: …`. Holds no API key, data key or value.
+    pub fn message(&self) -> String {
+        let mut message = self.what.clone();
+        for problem in &self.problems {
             if !message.is_empty() {
                 message.push_str("; ");
             }
@@ -127,6 +122,14 @@ impl Error {
             message.push_str(": ");
             message.push_str(&problem.message);
         }
-        Error { problems, ..Error::new(code, message) }
+        message
     }
 }
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(&self.message())
+    }
+}
+
+impl core::error::Error for Error {}

@@ -52,34 +52,37 @@ pub struct ListEvents {
 
 impl ListEvents {
     /// From the wire's query.
-    pub fn from_query<T: Tree>(query: &T) -> Result<Self, Error> {
+    pub fn from_query<'a>(query: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::options(query);
         let names = reader.optional_string("events").unwrap_or_default();
-        let names: Vec<_> = names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let names: Vec<_> = names.split(',').filter(|name| !name.is_empty()).collect();
         check_event_names(&mut reader, &names);
         let list = ListEvents {
-            events: names,
+            events: names.into_iter().map(str::to_owned).collect(),
             limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
             after: reader.optional("after", Cursor::new),
             order: reader.optional("order", |field, text| Order::parse(field, &text)),
-            range_start: reader.time("range_start", true),
-            range_end: reader.time("range_end", true),
-            organization_id: reader.optional_string("organization_id").filter(|id| !id.is_empty()),
+            range_start: reader.time("range_start", true).map(str::to_owned),
+            range_end: reader.time("range_end", true).map(str::to_owned),
+            organization_id: reader
+                .optional_string("organization_id")
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned),
         };
         reader.finish(Some(list))
     }
 }
 
 /// Checks names of events; what is wrong is told under `events`.
-pub(crate) fn check_event_names<T: Tree>(reader: &mut Reader<'_, T>, names: &[String]) {
+pub(crate) fn check_event_names<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, names: &[&str]) {
     if names.is_empty() || names.len() > NAMES_MAX {
         reader.problems.push(Problem::limit(&reader.path("events"), "expected 1 to 100 event names"));
     }
-    let form = |name: &String| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'_')
-    };
-    if let Some(wrong) = names.iter().find(|name| !form(name)) {
-        let message = concat(&["\"", wrong, "\" is no name of an event, such as \"vault.data.read\""]);
-        reader.problem("events", message);
+    for name in names {
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_';
+        if name.is_empty() || !name.bytes().all(is_name) {
+            let message = concat(&["\"", name, "\" is no name of an event, such as \"vault.data.read\""]);
+            return reader.problem("events", message);
+        }
     }
 }

@@ -149,15 +149,13 @@ fn hexadecimal(byte: u8, ten: u8, out: &mut String) {
 }
 
 /// Percent-encodes a path segment or a query's value: RFC 3986's unreserved characters stay, all else is encoded.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+pub fn encode(text: &str, out: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            hexadecimal(byte, b'A', &mut out);
+            hexadecimal(byte, b'A', out);
         }
     }
-    out
 }

@@ -4,6 +4,7 @@
 //! names an item twice is seen to do so.
 
 use crate::http::quote;
+use crate::reader::Reader;
 use crate::tree::{Kind, Tree};
 use alloc::format;
 use alloc::string::String;
@@ -116,52 +117,103 @@ impl Json {
     }
 }
 
-impl Tree for Json {
-    type Text = String;
+/// What is not there.
+const MISSING: &Json = &Json::Missing;
 
-    fn kind(&self) -> Kind {
+impl Json {
+    fn members(&self) -> &[(String, Json)] {
+        if let Json::Object(members) = self { members } else { &[] }
+    }
+}
+
+impl<'a> Tree<'a> for &'a Json {
+    fn kind(self) -> Kind {
         match self {
             Json::Missing => Kind::Missing,
             Json::Null => Kind::Null,
-            Json::Bool(b) => Kind::Bool(*b),
-            Json::Number(n) => Kind::Number(*n),
+            Json::Bool(_) => Kind::Bool,
+            Json::Number(_) => Kind::Number,
             Json::Text(_) => Kind::Text,
             Json::Array(_) => Kind::Array,
             Json::Object(_) => Kind::Object,
         }
     }
 
-    fn member(&self, name: &str) -> Self {
+    fn describe(self) -> String {
         match self {
-            // The last one counts, as JavaScript has it.
-            Json::Object(members) => members
-                .iter()
-                .rev()
-                .find(|(n, _)| n == name)
-                .map_or(Json::Missing, |(_, value)| value.clone()),
-            _ => Json::Missing,
+            Json::Missing => "nothing".into(),
+            Json::Null => "null".into(),
+            Json::Bool(b) => b.to_string(),
+            Json::Number(n) => shown(*n).unwrap_or_else(|| "a number".into()),
+            Json::Text(_) => "a string".into(),
+            Json::Array(_) => "an array".into(),
+            Json::Object(_) => "an object".into(),
         }
     }
 
-    fn entries(&self) -> Option<Vec<(String, Self)>> {
-        if let Json::Object(members) = self { Some(members.clone()) } else { None }
+    fn text(self) -> Option<&'a str> {
+        if let Json::Text(text) = self { Some(text) } else { None }
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        if let Json::Array(items) = self { Some(items.clone()) } else { None }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn whole(self) -> Option<u64> {
+        match self {
+            Json::Number(n) if (0.0..=9_007_199_254_740_992.0).contains(n) && n.fract() == 0.0 => {
+                Some(*n as u64)
+            }
+            _ => None,
+        }
     }
 
-    fn text(&self) -> Option<String> {
-        self.string()
+    fn time(self) -> Option<&'a str> {
+        self.text().filter(|text| Timestamp::parse(text).is_some())
     }
 
-    fn string(&self) -> Option<String> {
-        if let Json::Text(text) = self { Some(text.clone()) } else { None }
+    fn member(self, name: &str) -> Self {
+        // The last one counts, as JavaScript has it.
+        self.members().iter().rev().find(|(n, _)| n == name).map_or(MISSING, |(_, value)| value)
     }
 
-    fn time_text(&self) -> Option<String> {
-        let Json::Text(text) = self else { return None };
-        Timestamp::parse(text).map(|time| time.text)
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        self.members().iter().map(|(name, _)| name.as_str())
+    }
+
+    fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {
+        self.members().iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn items(self) -> impl Iterator<Item = Self> {
+        if let Json::Array(items) = self { items.as_slice() } else { &[] }.iter()
+    }
+}
+
+/// A number in decimal, where three places are enough to show it: what people pass by mistake.
+#[allow(clippy::cast_possible_truncation)]
+fn shown(n: f64) -> Option<String> {
+    if n.is_nan() {
+        return Some("number NaN".into());
+    }
+    let thousandths = (n.abs() * 1000.0).round();
+    #[allow(clippy::float_cmp)] // It is that number, or it is not.
+    if n.abs() >= 1e12 || thousandths / 1000.0 != n.abs() {
+        return None;
+    }
+    let (sign, thousandths) = (if n < 0.0 { "-" } else { "" }, thousandths as i64);
+    let text = format!("number {sign}{}.{:03}", thousandths / 1000, thousandths % 1000);
+    Some(text.trim_end_matches('0').trim_end_matches('.').into())
+}
+
+/// Reads members of a JSON object.
+pub type JsonReader<'a> = Reader<'a, &'a Json>;
+
+impl JsonReader<'_> {
+    /// A boolean that must be there.
+    pub fn bool(&mut self, name: &str) -> Option<bool> {
+        if let Json::Bool(b) = self.member(name) {
+            return Some(*b);
+        }
+        self.wrong(name, "true or false");
+        None
     }
 }
 
@@ -346,7 +398,7 @@ mod wire {
 
     impl ToWire for Error {
         fn to_wire(&self) -> Json {
-            Json::object([("error", Json::text(&*self.message))])
+            Json::object([("error", Json::text(self.message()))])
         }
     }
 }

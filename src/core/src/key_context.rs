@@ -20,7 +20,7 @@
 use crate::error::{Code, Error, Problem};
 use crate::http::quote_map;
 use crate::names::characters;
-use crate::tree::{Kind, Tree, concat, decimal, expected, number};
+use crate::tree::{Kind, Tree, concat, decimal, expected};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -39,7 +39,8 @@ pub const ORGANIZATION_ID: &str = "organization_id";
 /// The path that problems are reported under.
 const PATH: &str = "key_context";
 
-/// A valid key context. Keeps the order it was given in; two contexts with the same items are equal.
+/// A valid key context. Keeps the order it was given in; two contexts with the same items are equal. `S` is a string,
+/// or one that lies elsewhere.
 ///
 /// ```
 /// use vault_core::KeyContext;
@@ -50,43 +51,25 @@ const PATH: &str = "key_context";
 /// # Ok::<(), vault_core::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct KeyContext(Vec<(String, String)>);
+pub struct KeyContext<S = String>(Vec<(S, S)>);
 
-impl KeyContext {
+impl<S: AsRef<str>> KeyContext<S> {
     /// From names and values. Reports every problem at once.
-    pub fn from_pairs<N: Into<String>, V: Into<String>>(
-        pairs: impl IntoIterator<Item = (N, V)>,
-    ) -> Result<Self, Error> {
-        let mut draft = Draft::default();
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (S, S)>) -> Result<Self, Error> {
+        let mut draft = Draft::new();
         for (name, value) in pairs {
-            draft.push(name.into(), Ok(value.into()));
+            draft.push(name, value);
         }
         draft.finish().map_err(invalid)
     }
 
-    /// From JSON-like data. Reports every problem at once.
-    pub fn from_tree(tree: &impl Tree) -> Result<Self, Error> {
-        Self::read(tree).map_err(invalid)
-    }
-
-    pub(crate) fn read(tree: &impl Tree) -> Result<Self, Vec<Problem>> {
-        let Some(entries) = tree.entries() else {
-            let message = expected("an object of strings", tree.kind());
-            return Err(vec![Problem::new(PATH, message)]);
-        };
-        let mut draft = Draft::default();
-        for (name, value) in entries {
-            let value = value.string().ok_or_else(|| value.kind());
-            draft.push(name, value);
-        }
-        draft.finish()
-    }
-
     /// The same context with one more item; the same item again changes nothing, another value for a name
     /// that is there is an error.
-    pub fn with(&self, name: impl Into<String>, value: impl Into<String>) -> Result<Self, Error> {
-        let (name, value) = (name.into(), value.into());
-        if self.get(&name) == Some(value.as_str()) {
+    pub fn with(&self, name: S, value: S) -> Result<Self, Error>
+    where
+        S: Clone,
+    {
+        if self.get(name.as_ref()) == Some(value.as_ref()) {
             return Ok(self.clone());
         }
         KeyContext::from_pairs(self.0.iter().cloned().chain([(name, value)]))
@@ -94,7 +77,7 @@ impl KeyContext {
 
     /// Items in the order they were given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }
 
     /// The value of a name.
@@ -106,6 +89,11 @@ impl KeyContext {
     #[allow(clippy::len_without_is_empty)] // A context is never empty.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// The same with strings of its own.
+    pub fn into_owned(self) -> KeyContext {
+        KeyContext(self.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     /// Items sorted by name, by Unicode code points.
@@ -138,15 +126,42 @@ impl KeyContext {
     }
 }
 
-impl PartialEq for KeyContext {
+impl<'a> KeyContext<&'a str> {
+    /// From JSON-like data. Reports every problem at once.
+    pub fn from_tree(tree: impl Tree<'a>) -> Result<Self, Error> {
+        Self::read(tree).map_err(invalid)
+    }
+
+    pub(crate) fn items(&self) -> &[(&'a str, &'a str)] {
+        &self.0
+    }
+
+    pub(crate) fn read(tree: impl Tree<'a>) -> Result<Self, Vec<Problem>> {
+        if tree.kind() != Kind::Object {
+            return Err(vec![Problem::new(PATH, expected("an object of strings", tree))]);
+        }
+        let mut draft = Draft::new();
+        for (name, value) in tree.entries() {
+            if let Some(value) = value.text() {
+                draft.push(name, value);
+            } else {
+                draft.check_name(name);
+                draft.problem(name, concat(&[&expected("a string", value), &advice(value)]));
+            }
+        }
+        draft.finish()
+    }
+}
+
+impl<S: AsRef<str>> PartialEq for KeyContext<S> {
     fn eq(&self, other: &Self) -> bool {
         self.canonical() == other.canonical()
     }
 }
 
-impl Eq for KeyContext {}
+impl<S: AsRef<str>> Eq for KeyContext<S> {}
 
-impl Hash for KeyContext {
+impl<S: AsRef<str>> Hash for KeyContext<S> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.canonical().hash(state);
     }
@@ -163,53 +178,61 @@ pub(crate) fn invalid(problems: Vec<Problem>) -> Error {
 
 const TOO_LARGE: &str = "at most 10 items";
 
-#[derive(Default)]
-struct Draft {
-    items: Vec<(String, String)>,
+struct Draft<S> {
+    items: Vec<(S, S)>,
     seen: usize,
     problems: Vec<Problem>,
 }
 
-impl Draft {
-    fn push(&mut self, name: String, value: Result<String, Kind>) {
-        self.seen += 1;
-        let field = concat(&[PATH, ".", &name]);
-        let mut limit = |message: String| self.problems.push(Problem::limit(&field, message));
-        if name.is_empty() {
-            limit("a name has at least 1 character, this one is empty".into());
-        }
-        let length = characters(&name);
-        if length > NAME_MAX {
-            limit(too_long("a name", NAME_MAX, length));
-        }
-        match value {
-            Err(kind) => {
-                let advice = advice(&kind);
-                let message = concat(&[&expected("a string", kind), &advice]);
-                self.problems.push(Problem::new(&field, message));
-            }
-            Ok(value) => {
-                let length = characters(&value);
-                if length > VALUE_MAX {
-                    limit(too_long("a value", VALUE_MAX, length));
-                }
-                if name == ORGANIZATION_ID && value.is_empty() {
-                    let message = "no organization has an empty ID; is a variable not set?";
-                    self.problems.push(Problem::new(&field, message));
-                }
-                if self.items.iter().any(|(n, _)| *n == name) {
-                    let message = "this name stands twice; each name may have one value";
-                    self.problems.push(Problem::new(&field, message));
-                }
-                // Memory stays bounded whatever comes in; what is past the limit is only counted.
-                if self.items.len() <= ITEMS_MAX {
-                    self.items.push((name, value));
-                }
-            }
+impl<S: AsRef<str>> Draft<S> {
+    fn new() -> Self {
+        Draft { items: Vec::new(), seen: 0, problems: Vec::new() }
+    }
+
+    fn problem(&mut self, name: &str, message: impl Into<String>) {
+        self.problems.push(Problem::new(&concat(&[PATH, ".", name]), message));
+    }
+
+    fn limit(&mut self, name: &str, message: String) {
+        self.problems.push(Problem::limit(&concat(&[PATH, ".", name]), message));
+    }
+
+    /// Refuses more characters than there may be.
+    fn check(&mut self, name: &str, what: &str, text: &str, max: usize) {
+        let length = characters(text);
+        if length > max {
+            let (max, length) = (decimal(max as u64), decimal(length as u64));
+            let message = [what, " has at most ", &max, " characters, this one has ", &length];
+            self.limit(name, concat(&message));
         }
     }
 
-    fn finish(mut self) -> Result<KeyContext, Vec<Problem>> {
+    /// Counts an item, and checks its name.
+    fn check_name(&mut self, name: &str) {
+        self.seen += 1;
+        if name.is_empty() {
+            self.limit(name, "a name has at least 1 character, this one is empty".into());
+        }
+        self.check(name, "a name", name, NAME_MAX);
+    }
+
+    fn push(&mut self, name: S, value: S) {
+        let (its, text) = (name.as_ref(), value.as_ref());
+        self.check_name(its);
+        self.check(its, "a value", text, VALUE_MAX);
+        if its == ORGANIZATION_ID && text.is_empty() {
+            self.problem(its, "no organization has an empty ID; is a variable not set?");
+        }
+        if self.items.iter().any(|(known, _)| known.as_ref() == its) {
+            self.problem(its, "this name stands twice; each name may have one value");
+        }
+        // Memory stays bounded whatever comes in; what is past the limit is only counted.
+        if self.items.len() <= ITEMS_MAX {
+            self.items.push((name, value));
+        }
+    }
+
+    fn finish(mut self) -> Result<KeyContext<S>, Vec<Problem>> {
         if self.seen == 0 {
             self.problems.push(Problem::limit(PATH, "expected 1 to 10 items, got none"));
         }
@@ -221,18 +244,17 @@ impl Draft {
     }
 }
 
-fn too_long(what: &str, max: usize, got: usize) -> String {
-    concat(&[what, " has at most ", &decimal(max as u64), " characters, this one has ", &decimal(got as u64)])
-}
-
 /// How to turn what was found into a string.
-fn advice(kind: &Kind) -> String {
-    match kind {
-        Kind::Number(n) => match number(*n).filter(|_| n.is_finite()) {
-            Some(n) => concat(&["; write \"", &n, "\""]),
-            None => "; write it as a string".into(),
-        },
-        Kind::Bool(_) => concat(&["; write \"", &kind.describe(), "\""]),
+fn advice<'a>(found: impl Tree<'a>) -> String {
+    let described = found.describe();
+    let shown = described.strip_prefix("number ").unwrap_or(&described);
+    match found.kind() {
+        Kind::Bool => concat(&["; write \"", shown, "\""]),
+        // Infinities and what is no number are no text that anybody wants.
+        Kind::Number if shown.ends_with(|last: char| last.is_ascii_digit()) => {
+            concat(&["; write \"", shown, "\""])
+        }
+        Kind::Number => "; write it as a string".into(),
         Kind::Array | Kind::Object => {
             "; join its parts into one string, or give each an item of its own".into()
         }

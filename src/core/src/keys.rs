@@ -60,7 +60,7 @@ pub struct DecryptDataKey(pub String);
 
 impl DecryptDataKey {
     /// From the wire's `{keys}`.
-    pub fn from_wire(body: &impl Tree) -> Result<Self, Error> {
+    pub fn from_wire<'a>(body: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::body(body);
         let keys = reader.checked("keys", wrapped_keys);
         reader.finish(keys.map(Self))
@@ -78,10 +78,10 @@ pub struct CreateRekey {
 
 impl CreateRekey {
     /// From the wire's `{encrypted_keys, context}`.
-    pub fn from_wire(body: &impl Tree) -> Result<Self, Error> {
+    pub fn from_wire<'a>(body: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::body(body);
         let encrypted_keys = reader.checked("encrypted_keys", wrapped_keys);
-        let context = reader.context("context");
+        let context = reader.context("context").map(KeyContext::into_owned);
         reader.finish(
             encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }),
         )

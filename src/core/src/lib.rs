@@ -6,7 +6,7 @@
 //!
 //! - [`key_context`], [`scope`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations; [`events`]: what they left in the audit log
-//! - [`envelope`], [`stream`], [`cipher`]: the forms of local encryption
+//! - [`cipher`]: local encryption
 //! - [`request`], [`http`], [`names`], [`tree`], [`reader`]: how requests travel, and how options are read
 //! - [`config`]: API keys; [`error`]: what is wrong with any of it
 
@@ -19,7 +19,6 @@ extern crate std;
 
 pub mod cipher;
 pub mod config;
-pub mod envelope;
 pub mod error;
 pub mod events;
 pub mod http;
@@ -32,7 +31,6 @@ pub mod objects;
 pub mod reader;
 pub mod request;
 pub mod scope;
-pub mod stream;
 pub mod tree;
 
 pub use error::{Code, Error, Problem};

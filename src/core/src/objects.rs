@@ -7,6 +7,7 @@ use crate::key_context::KeyContext;
 use crate::names::{Cursor, ObjectId, ObjectName, VersionId};
 use crate::reader::Reader;
 use crate::tree::Tree;
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -17,32 +18,32 @@ pub const PAGE_DEFAULT: u64 = 10;
 
 /// `createObject`: encrypts a value under the context's keys and stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateObject<V> {
+pub struct CreateObject {
     /// Unique in the environment, 1 to 200 characters.
     pub name: ObjectName,
     /// What to encrypt.
-    pub value: V,
+    pub value: String,
     /// Which keys to encrypt it with; it cannot change later.
     pub context: KeyContext,
 }
 
-impl<V: Clone> CreateObject<V> {
+impl CreateObject {
     /// From `{name, value, context}`, as a program gives it.
-    pub fn from_options<T: Tree<Text = V>>(options: &T) -> Result<Self, Error> {
+    pub fn from_options<'a>(options: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::options(options);
         reader.only(&["name", "value", "context"]);
         Self::read(reader, "context")
     }
 
     /// From the wire's `{name, value, key_context}`.
-    pub fn from_wire<T: Tree<Text = V>>(body: &T) -> Result<Self, Error> {
+    pub fn from_wire<'a>(body: impl Tree<'a>) -> Result<Self, Error> {
         Self::read(Reader::body(body), "key_context")
     }
 
-    fn read<T: Tree<Text = V>>(mut reader: Reader<'_, T>, context: &str) -> Result<Self, Error> {
+    fn read<'a>(mut reader: Reader<'a, impl Tree<'a>>, context: &str) -> Result<Self, Error> {
         let name = reader.checked("name", ObjectName::new);
-        let value = reader.text("value");
-        let context = reader.context(context);
+        let value = reader.string("value").map(str::to_owned);
+        let context = reader.context(context).map(KeyContext::into_owned);
         reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject {
             name,
             value,
@@ -53,20 +54,20 @@ impl<V: Clone> CreateObject<V> {
 
 /// `updateObject`: writes a new version.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpdateObject<V> {
+pub struct UpdateObject {
     /// Which object.
     pub id: ObjectId,
     /// Its new value.
-    pub value: V,
+    pub value: String,
     /// The version that must be current for the write to happen; without it the last writer wins.
     pub version_check: Option<VersionId>,
 }
 
-impl<V: Clone> UpdateObject<V> {
+impl UpdateObject {
     /// From the wire's `{value, version_check?}`.
-    pub fn from_wire<T: Tree<Text = V>>(id: ObjectId, body: &T) -> Result<Self, Error> {
+    pub fn from_wire<'a>(id: ObjectId, body: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::body(body);
-        let value = reader.text("value");
+        let value = reader.string("value").map(str::to_owned);
         let version_check = reader.optional("version_check", VersionId::new);
         reader.finish(value.map(|value| UpdateObject { id, value, version_check }))
     }
@@ -126,20 +127,20 @@ pub struct ListObjects {
 
 impl ListObjects {
     /// From the wire's query. Names that the API does not know are ignored, as servers do.
-    pub fn from_query<T: Tree>(query: &T) -> Result<Self, Error> {
+    pub fn from_query<'a>(query: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::options(query);
         let list = ListObjects {
             limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
             before: reader.optional("before", Cursor::new),
             after: reader.optional("after", Cursor::new),
             order: reader.optional("order", |field, text| Order::parse(field, &text)),
-            search: reader.optional_string("search").filter(|text| !text.is_empty()),
+            search: reader.optional_string("search").filter(|text| !text.is_empty()).map(str::to_owned),
             updated_after: {
                 let member = reader.member("updatedAfter");
-                if !member.is_absent() && member.time_text().is_none() {
+                if !member.is_absent() && member.time().is_none() {
                     reader.problem("updatedAfter", "expected an RFC 3339 time");
                 }
-                member.time_text()
+                member.time().map(str::to_owned)
             },
         };
         if list.before.is_some() && list.after.is_some() {

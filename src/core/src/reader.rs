@@ -3,68 +3,75 @@
 use crate::error::{Code, Error, Problem};
 use crate::key_context::{self, KeyContext};
 use crate::scope::Scope;
-use crate::tree::{Kind, Tree, concat, decimal, expected, list};
+use crate::tree::{Kind, Tree, concat, decimal, expected};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::marker::PhantomData;
 
 /// Reads members of one map and collects what is wrong with them, each under its full path.
 pub struct Reader<'a, T> {
-    tree: &'a T,
+    tree: T,
     path: String,
     /// What was wrong so far.
     pub problems: Vec<Problem>,
     /// Whether a context contradicted the scope, which outweighs all else.
     out_of_scope: bool,
+    lies: PhantomData<&'a str>,
 }
 
-impl<'a, T: Tree> Reader<'a, T> {
+impl<'a, T: Tree<'a>> Reader<'a, T> {
     /// Over the map of a call's options; anything else is a problem of its own.
-    pub fn options(tree: &'a T) -> Self {
+    pub fn options(tree: T) -> Self {
         Self::over(tree, "", "options")
     }
 
     /// Over the map that a body is.
-    pub fn body(tree: &'a T) -> Self {
+    pub fn body(tree: T) -> Self {
         Self::over(tree, "", "body")
     }
 
     /// Over a map at a path within another.
-    pub fn at(tree: &'a T, path: &str) -> Self {
+    pub fn at(tree: T, path: &str) -> Self {
         Self::over(tree, path, path)
     }
 
-    fn over(tree: &'a T, path: &str, called: &str) -> Self {
-        let mut reader = Reader { tree, path: path.into(), problems: Vec::new(), out_of_scope: false };
-        if tree.kind() != Kind::Object {
-            reader.problems.push(Problem::new(called, expected("an object", tree.kind())));
+    fn over(tree: T, path: &str, called: &str) -> Self {
+        let mut reader =
+            Reader { tree, path: path.into(), problems: Vec::new(), out_of_scope: false, lies: PhantomData };
+        if !reader.is_map() {
+            reader.problems.push(Problem::new(called, expected("an object", tree)));
         }
         reader
     }
 
     /// Refuses names that are none of these: an option that is misspelled would silently not be used.
     pub fn only(&mut self, names: &[&str]) {
-        let squeeze = |name: &str| {
-            name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect::<String>()
-        };
-        for given in self.tree.names().unwrap_or_default() {
-            if names.contains(&given.as_str()) {
+        for given in self.tree.names() {
+            if names.contains(&given) {
                 continue;
             }
-            let squeezed = squeeze(&given);
-            let near = names.iter().find(|name| {
+            let squeezed = squeeze(given);
+            let is_near = |name: &str| {
                 let name = squeeze(name);
                 name == squeezed
                     || name.len() > 3
-                        && (name.starts_with(&squeezed) || squeezed.ends_with(&name))
                         && squeezed.len() > 3
-            });
-            self.problem(
-                &given,
-                match near {
-                    Some(near) => concat(&["there is no such option; did you mean ", near, "?"]),
-                    None => concat(&["there is no such option, only ", &list(names, ", ")]),
-                },
-            );
+                        && (name.starts_with(&squeezed) || squeezed.ends_with(&name))
+            };
+            let mut message = String::from("there is no such option");
+            if let Some(near) = names.iter().find(|name| is_near(name)) {
+                message.push_str("; did you mean ");
+                message.push_str(near);
+                message.push('?');
+            } else {
+                let mut between = ", only ";
+                for name in names {
+                    message.push_str(between);
+                    message.push_str(name);
+                    between = ", ";
+                }
+            }
+            self.problem(given, message);
         }
     }
 
@@ -79,7 +86,7 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     /// The map itself.
-    pub fn tree(&self) -> &T {
+    pub fn tree(&self) -> T {
         self.tree
     }
 
@@ -95,85 +102,57 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     /// Adds a problem with what kind of thing a member is.
-    pub fn wrong(&mut self, name: &str, what: &str, got: Kind) {
+    pub fn wrong(&mut self, name: &str, what: &str) {
         if self.is_map() {
-            self.problem(name, expected(what, got));
+            self.problem(name, expected(what, self.member(name)));
         }
     }
 
-    /// A string that must be there, by handle.
-    pub fn text(&mut self, name: &str) -> Option<T::Text> {
-        let member = self.member(name);
-        let text = member.text();
-        if text.is_none() {
-            self.wrong(name, "a string", member.kind());
-        }
-        text
-    }
-
-    /// A string that must be there, copied.
-    pub fn string(&mut self, name: &str) -> Option<String> {
-        let member = self.member(name);
-        let string = member.string();
+    /// A string that must be there.
+    pub fn string(&mut self, name: &str) -> Option<&'a str> {
+        let string = self.member(name).text();
         if string.is_none() {
-            self.wrong(name, "a string", member.kind());
+            self.wrong(name, "a string");
         }
         string
     }
 
-    /// A string that may be absent or `null`, copied.
-    pub fn optional_string(&mut self, name: &str) -> Option<String> {
+    /// A string that may be absent or `null`.
+    pub fn optional_string(&mut self, name: &str) -> Option<&'a str> {
         if self.member(name).is_absent() { None } else { self.string(name) }
     }
 
     /// A time that may be absent or `null`, exactly as it was given; `in_utc` wants a `Z` at its end, as the service does of
     /// events.
-    pub fn time(&mut self, name: &str, in_utc: bool) -> Option<String> {
+    pub fn time(&mut self, name: &str, in_utc: bool) -> Option<&'a str> {
         let member = self.member(name);
         if member.is_absent() {
             return None;
         }
-        let text = member.time_text().filter(|text| !in_utc || text.ends_with('Z'));
-        if text.is_none() {
-            let what = if in_utc {
-                "a valid Date, or a time in UTC like 2024-01-01T00:00:00Z"
-            } else {
-                "a valid Date, or a time like 2024-01-01T00:00:00Z"
-            };
-            let kind = member.kind();
-            let got = if in_utc && kind == Kind::Text { Kind::Other("another text".into()) } else { kind };
-            self.problem(name, expected(what, got));
+        let time = member.time();
+        if time.is_some_and(|time| !in_utc || time.ends_with('Z')) {
+            return time;
         }
-        text
-    }
-
-    /// A boolean that must be there.
-    pub fn bool(&mut self, name: &str) -> Option<bool> {
-        match self.member(name).kind() {
-            Kind::Bool(b) => Some(b),
-            got => {
-                self.wrong(name, "true or false", got);
-                None
-            }
+        let what = if in_utc {
+            "a valid Date, or a time in UTC like 2024-01-01T00:00:00Z"
+        } else {
+            "a valid Date, or a time like 2024-01-01T00:00:00Z"
+        };
+        if in_utc && member.kind() == Kind::Text {
+            self.problem(name, concat(&["expected ", what, ", got another text"]));
+        } else {
+            self.wrong(name, what);
         }
+        None
     }
 
     /// A whole number that must be there, between two bounds, both included.
-    #[allow(clippy::cast_precision_loss)]
     pub fn whole(&mut self, name: &str, low: u64, high: u64) -> Option<u64> {
-        let kind = self.member(name).kind();
-        match kind {
-            Kind::Number(n) if n % 1.0 == 0.0 && n >= low as f64 && n <= high as f64 =>
-            {
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                Some(n as u64)
-            }
-            got => {
-                let what = concat(&["a whole number from ", &decimal(low), " to ", &decimal(high)]);
-                self.wrong(name, &what, got);
-                None
-            }
+        let whole = self.member(name).whole().filter(|n| *n >= low && *n <= high);
+        if whole.is_none() {
+            self.wrong(name, &concat(&["a whole number from ", &decimal(low), " to ", &decimal(high)]));
         }
+        whole
     }
 
     /// A string that must be there and pass a check.
@@ -183,7 +162,7 @@ impl<'a, T: Tree> Reader<'a, T> {
         check: impl FnOnce(&str, String) -> Result<R, Problem>,
     ) -> Option<R> {
         let text = self.string(name)?;
-        check(&self.path(name), text).map_err(|problem| self.problems.push(problem)).ok()
+        check(&self.path(name), text.into()).map_err(|problem| self.problems.push(problem)).ok()
     }
 
     /// A string that may be absent or `null` and else passes a check.
@@ -196,12 +175,62 @@ impl<'a, T: Tree> Reader<'a, T> {
     }
 
     /// A key context; what is wrong with it is reported under `key_context`.
-    pub fn context(&mut self, name: &str) -> Option<KeyContext> {
+    pub fn context(&mut self, name: &str) -> Option<KeyContext<&'a str>> {
         if !self.is_map() {
             return None; // That is told already.
         }
-        let read = KeyContext::read(&self.member(name));
+        let read = KeyContext::read(self.member(name));
         read.map_err(|problems| self.problems.extend(problems)).ok()
+    }
+
+    /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
+    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope<'a>>) -> Option<KeyContext<&'a str>> {
+        let Some(scope) = scope else { return self.context(name) };
+        if Scope::stands_in_for(self.member(name)) {
+            return Some(scope.context().clone());
+        }
+        let merged = scope.merge(&self.context(name)?);
+        merged
+            .map_err(|error| {
+                self.out_of_scope = error.code == Code::ContextMismatch;
+                self.problems.extend(error.problems);
+            })
+            .ok()
+    }
+
+    /// A map within the map.
+    pub fn nested<R>(&mut self, name: &str, read: impl FnOnce(&mut Reader<'a, T>) -> Option<R>) -> Option<R> {
+        if !self.is_map() {
+            return None; // That is told already.
+        }
+        let mut reader = Reader::at(self.member(name), &self.path(name));
+        let value = read(&mut reader);
+        self.problems.append(&mut reader.problems);
+        value
+    }
+
+    /// A list of maps.
+    pub fn list<R>(
+        &mut self,
+        name: &str,
+        mut read: impl FnMut(&mut Reader<'a, T>) -> Option<R>,
+    ) -> Option<Vec<R>> {
+        let member = self.member(name);
+        if member.kind() != Kind::Array {
+            self.wrong(name, "an array");
+            return None;
+        }
+        let mut list = Vec::new();
+        for (index, item) in member.items().enumerate() {
+            let path = concat(&[&self.path(name), "[", &decimal(index as u64), "]"]);
+            let mut reader = Reader::at(item, &path);
+            list.extend(read(&mut reader));
+            self.problems.append(&mut reader.problems);
+            if self.problems.len() > 10 {
+                break; // Enough to see what is wrong with them all.
+            }
+        }
+        Some(list)
     }
 
     /// The finished value, or everything that was wrong.
@@ -226,55 +255,15 @@ impl<'a, T: Tree> Reader<'a, T> {
             Error::invalid(Code::InvalidRequest, self.problems)
         }
     }
+}
 
-    /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
-    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope>) -> Option<KeyContext> {
-        let Some(scope) = scope else { return self.context(name) };
-        if Scope::stands_in_for(&self.member(name)) {
-            return Some(scope.context().clone());
+/// A name without what people spell in different ways.
+fn squeeze(name: &str) -> String {
+    let mut squeezed = String::new();
+    for character in name.chars() {
+        if character != '_' {
+            squeezed.push(character.to_ascii_lowercase());
         }
-        let merged = scope.merge(&self.context(name)?);
-        merged
-            .map_err(|error| {
-                self.out_of_scope = error.code == Code::ContextMismatch;
-                self.problems.extend(error.problems);
-            })
-            .ok()
     }
-
-    /// A map within the map.
-    pub fn nested<R>(&mut self, name: &str, read: impl FnOnce(&mut Reader<'_, T>) -> Option<R>) -> Option<R> {
-        if !self.is_map() {
-            return None; // That is told already.
-        }
-        let member = self.member(name);
-        let mut reader = Reader::at(&member, &self.path(name));
-        let value = read(&mut reader);
-        self.problems.append(&mut reader.problems);
-        value
-    }
-
-    /// A list of maps.
-    pub fn list<R>(
-        &mut self,
-        name: &str,
-        mut read: impl FnMut(&mut Reader<'_, T>) -> Option<R>,
-    ) -> Option<Vec<R>> {
-        let member = self.member(name);
-        let Some(items) = member.items() else {
-            self.wrong(name, "an array", member.kind());
-            return None;
-        };
-        let mut list = Vec::with_capacity(items.len());
-        for (index, item) in items.iter().enumerate() {
-            let path = concat(&[&self.path(name), "[", &decimal(index as u64), "]"]);
-            let mut reader = Reader::at(item, &path);
-            list.extend(read(&mut reader));
-            self.problems.append(&mut reader.problems);
-            if self.problems.len() > 10 {
-                break; // Enough to see what is wrong with them all.
-            }
-        }
-        Some(list)
-    }
+    squeezed
 }

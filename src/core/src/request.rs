@@ -12,24 +12,23 @@ use crate::names;
 use crate::objects::{Order, PAGE_MAX};
 use crate::reader::Reader;
 use crate::scope::Scope;
-use crate::tree::{Kind, Tree, concat, decimal, expected_secret, list};
+use crate::tree::{Kind, Tree, decimal, expected_secret};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
 /// A request, complete but for the base URL, the headers that the client adds, and the object's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct Request<'a> {
     /// Which operation this is.
     pub operation: Operation,
-    /// The HTTP method.
-    pub method: Method,
     /// The path with its query, percent-encoded.
     pub target: String,
     /// The JSON body: empty where there is none, and where there is a value all of it that stands before the value. Behind
     /// that there is a `}`.
     pub body: String,
-    /// Whether there is a value: the host quotes it, as it would have to be copied to be passed on.
+    /// Whether there is a value: the host quotes it, and it is nowhere here.
     pub has_value: bool,
     /// Whether sending it twice ends in the same state as sending it once: reads; POSTs, which carry one
     /// Idempotency-Key over all attempts; deletions, as an ID is never used again; and updates under a version
@@ -37,7 +36,7 @@ pub struct Request {
     /// attempt's success: 404 or 409. An update without a lock would undo what another wrote in between.
     pub repeatable: bool,
     /// The context whose keys encrypt it, where there is one.
-    pub context: Option<KeyContext>,
+    pub context: Option<KeyContext<&'a str>>,
 }
 
 /// What an option may be.
@@ -50,6 +49,8 @@ enum Takes {
     Context,
     Value,
     Events,
+    /// What the host reads, and no request holds.
+    Hosts,
     // From here on what may be left out.
     Version,
     Cursor,
@@ -64,6 +65,7 @@ enum Takes {
 #[derive(Clone, Copy)]
 enum To {
     Path,
+    Nowhere,
     Query(&'static str),
     Body(&'static str),
 }
@@ -71,6 +73,7 @@ enum To {
 type Field = (&'static str, Takes, To);
 
 const ID: Field = ("id", Takes::Id, To::Path);
+const AS: Field = ("as", Takes::Hosts, To::Nowhere);
 const VALUE: Field = ("value", Takes::Value, To::Body("value"));
 const CONTEXT: Field = ("context", Takes::Context, To::Body("context"));
 const LIMIT: Field = ("limit", Takes::Limit, To::Query("limit"));
@@ -96,8 +99,9 @@ const fn fields(operation: Operation) -> &'static [Field] {
             ("search", Takes::Text, To::Query("search")),
             ("updatedAfter", Takes::Time, To::Query("updatedAfter")),
         ],
-        Operation::ReadObject | Operation::DescribeObject | Operation::ListObjectVersions => &[ID],
-        Operation::ReadObjectByName => &[("name", Takes::NameInUrl, To::Path)],
+        Operation::ReadObject => &[ID, AS],
+        Operation::DescribeObject | Operation::ListObjectVersions => &[ID],
+        Operation::ReadObjectByName => &[("name", Takes::NameInUrl, To::Path), AS],
         Operation::UpdateObject => &[ID, VALUE, ("versionCheck", Takes::Version, To::Body("version_check"))],
         Operation::DeleteObject => &[ID, ("versionCheck", Takes::Version, To::Query("version_check"))],
         Operation::CreateDataKey => &[CONTEXT],
@@ -115,20 +119,18 @@ const fn fields(operation: Operation) -> &'static [Field] {
     }
 }
 
-impl Request {
-    /// Of an operation with these options. `more` are other options that it may be given; `has_value` says that the value
-    /// is in order, as the host has found. Within a scope what that adds may be left out of a context, and what contradicts
-    /// it is refused. Reports every problem at once.
-    pub fn from_options<T: Tree>(
+impl<'a> Request<'a> {
+    /// Of an operation with these options. `more` are other options that it may be given. A value that the host found in
+    /// order is a text here, whatever it was. Within a scope what that adds may be left out of a context, and what
+    /// contradicts it is refused. Reports every problem at once.
+    pub fn from_options<T: Tree<'a>>(
         operation: Operation,
-        options: &T,
+        options: T,
         more: &[&str],
-        has_value: bool,
-        scope: Option<&Scope>,
+        scope: Option<&Scope<'a>>,
     ) -> Result<Self, Error> {
         let mut request = Request {
             operation,
-            method: operation.method(),
             target: operation.route().into(),
             body: String::new(),
             has_value: false,
@@ -144,10 +146,10 @@ impl Request {
                 }
             }
             (Operation::ReadObjectByName, Kind::Text) => {
-                let name = options.string().unwrap_or_default();
-                return match names::check_in_url("name", &name) {
+                let name = options.text().unwrap_or_default();
+                return match names::check_in_url("name", name) {
                     Ok(()) => {
-                        request.put(To::Path, &name);
+                        request.put(To::Path, name);
                         Ok(request)
                     }
                     Err(problem) => Err(Error::invalid(Code::InvalidRequest, vec![problem])),
@@ -180,10 +182,11 @@ impl Request {
                 Takes::Value => {
                     request.has_value = true;
                     let member = reader.member(name);
-                    if !has_value && member.kind() != Kind::Text && reader.is_map() {
-                        reader.problem(name, expected_secret("a string or a Uint8Array", member.kind()));
+                    if member.kind() != Kind::Text && reader.is_map() {
+                        reader.problem(name, expected_secret("a string or a Uint8Array", member));
                     }
                 }
+                Takes::Hosts => {}
                 _ => {
                     if let Some(text) = text(&mut reader, name, *takes) {
                         request.put(*to, &text);
@@ -202,20 +205,34 @@ impl Request {
         Ok(request.closed())
     }
 
+    /// The HTTP method.
+    pub fn method(&self) -> Method {
+        self.operation.method()
+    }
+
     fn put(&mut self, to: To, text: &str) {
         match to {
+            To::Nowhere => {}
             To::Path => {
-                let route = self.operation.route();
-                let [from, to] = [b'{', b'}'].map(|mark| route.bytes().position(|byte| byte == mark));
-                let before = route.get(..from.unwrap_or_default()).unwrap_or_default();
-                let after = route.get(to.unwrap_or_default() + 1..).unwrap_or_default();
-                self.target = concat(&[before, &encode(text), after]);
+                self.target.clear();
+                let mut is_place = false;
+                for character in self.operation.route().chars() {
+                    match character {
+                        '{' => is_place = true,
+                        '}' => {
+                            is_place = false;
+                            encode(text, &mut self.target);
+                        }
+                        _ if is_place => {}
+                        _ => self.target.push(character),
+                    }
+                }
             }
             To::Query(name) => {
                 self.target.push(if self.target.bytes().any(|byte| byte == b'?') { '&' } else { '?' });
                 self.target.push_str(name);
                 self.target.push('=');
-                self.target.push_str(&encode(text));
+                encode(text, &mut self.target);
             }
             To::Body(name) => {
                 self.named(name);
@@ -226,7 +243,7 @@ impl Request {
         }
     }
 
-    fn put_context(&mut self, to: To, context: KeyContext) {
+    fn put_context(&mut self, to: To, context: KeyContext<&'a str>) {
         if let To::Body(name) = to {
             self.named(name);
             quote_map(context.iter(), &mut self.body);
@@ -251,31 +268,31 @@ impl Request {
 }
 
 /// An option as it is sent; nothing where it is left out, or wrong.
-fn text<T: Tree>(reader: &mut Reader<'_, T>, name: &str, takes: Takes) -> Option<String> {
-    let member = reader.member(name);
-    if takes as u8 >= Takes::Version as u8 && member.is_absent() {
+fn text<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str, takes: Takes) -> Option<Cow<'a, str>> {
+    if takes as u8 >= Takes::Version as u8 && reader.member(name).is_absent() {
         return None;
     }
     let text = match takes {
-        Takes::Limit => return reader.whole(name, 1, PAGE_MAX).map(decimal),
-        Takes::Time => return reader.time(name, false),
-        Takes::TimeInUtc => return reader.time(name, true),
-        Takes::Events => return events(reader, name, &member),
+        Takes::Limit => return reader.whole(name, 1, PAGE_MAX).map(decimal).map(Cow::Owned),
+        Takes::Time | Takes::TimeInUtc => {
+            return reader.time(name, takes == Takes::TimeInUtc).map(Cow::Borrowed);
+        }
+        Takes::Events => return events(reader, name).map(Cow::Owned),
         _ => reader.string(name)?,
     };
     let path = reader.path(name);
     let checked = match takes {
-        Takes::Id => names::check_id(&path, &text),
-        Takes::Name => names::check_name(&path, &text),
-        Takes::NameInUrl => names::check_in_url(&path, &text),
-        Takes::Keys => check_wrapped_keys(&path, &text),
-        Takes::Version | Takes::Cursor => names::check_opaque(&path, &text),
-        Takes::Order => Order::parse(&path, &text).map(drop),
+        Takes::Id => names::check_id(&path, text),
+        Takes::Name => names::check_name(&path, text),
+        Takes::NameInUrl => names::check_in_url(&path, text),
+        Takes::Keys => check_wrapped_keys(&path, text),
+        Takes::Version | Takes::Cursor => names::check_opaque(&path, text),
+        Takes::Order => Order::parse(&path, text).map(drop),
         _ if text.is_empty() => return None,
         _ => Ok(()),
     };
     match checked {
-        Ok(()) => Some(text),
+        Ok(()) => Some(Cow::Borrowed(text)),
         Err(problem) => {
             reader.problems.push(problem);
             None
@@ -283,19 +300,25 @@ fn text<T: Tree>(reader: &mut Reader<'_, T>, name: &str, takes: Takes) -> Option
     }
 }
 
-fn events<T: Tree>(reader: &mut Reader<'_, T>, name: &str, member: &T) -> Option<String> {
-    let Some(items) = member.items() else {
-        reader.wrong(name, "a list of event names, such as [\"vault.data.read\"]", member.kind());
+fn events<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str) -> Option<String> {
+    let member = reader.member(name);
+    if member.kind() != Kind::Array {
+        reader.wrong(name, "a list of event names, such as [\"vault.data.read\"]");
         return None;
-    };
-    let mut names = Vec::with_capacity(items.len());
-    for item in &items {
-        let Some(name_of) = item.string() else {
+    }
+    let mut names = Vec::new();
+    let mut list = String::new();
+    for item in member.items() {
+        let Some(event) = item.text() else {
             reader.problem(name, "expected a list of strings, such as [\"vault.data.read\"]");
             return None;
         };
-        names.push(name_of);
+        if !names.is_empty() {
+            list.push(',');
+        }
+        list.push_str(event);
+        names.push(event);
     }
     check_event_names(reader, &names);
-    Some(list(&names, ","))
+    Some(list)
 }

@@ -26,6 +26,6 @@ fn api_keys_are_checked_and_never_shown() {
     ] {
         let error = key(bad).unwrap_err();
         assert_eq!(error.code, Code::InvalidApiKey, "{bad:?}");
-        assert!(error.message.starts_with("apiKey: ") && !error.message.contains("abc"), "{error}");
+        assert!(error.message().starts_with("apiKey: ") && !error.message().contains("abc"), "{error}");
     }
 }

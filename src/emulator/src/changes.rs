@@ -303,7 +303,7 @@ impl Records {
             if its.is_empty() {
                 return Err(wrong("it has no version"));
             }
-            let context = KeyContext::from_pairs(record.context).map_err(|error| wrong(&error.message))?;
+            let context = KeyContext::from_pairs(record.context).map_err(|error| wrong(&error.message()))?;
             let nonce: [u8; NONCE_BYTES] =
                 record.nonce.0.try_into().map_err(|_| wrong("its nonce has not 12 bytes"))?;
             let tag: [u8; TAG_BYTES] =

@@ -12,7 +12,7 @@ use vault_core::error::{Code, Error, Problem};
 use vault_core::json::Json;
 use vault_core::objects::CreateObject;
 use vault_core::reader::Reader;
-use vault_core::tree::Tree;
+use vault_core::tree::{Kind, Tree};
 
 /// The first line of a snapshot.
 const SNAPSHOT_HEADER: &str = "{\"format\":\"workos-vault-edge emulator\",\"version\":1}";
@@ -36,7 +36,7 @@ impl Emulator {
         match (request.method, path) {
             ("GET", ["faults"]) => done(Json::object([("rules", self.faults.to_wire())])),
             ("POST", ["faults"]) => {
-                let rules = Fault::read_list(&route::body(request)?.member("rules")).map_err(refuse)?;
+                let rules = Fault::read_list(route::body(request)?.member("rules")).map_err(refuse)?;
                 self.faults.set(rules);
                 done(Json::object([("rules", self.faults.to_wire())]))
             }
@@ -167,13 +167,13 @@ impl Emulator {
         let now_ms = self.now(now_ms);
         let mut reader = Reader::at(seed, "seed");
         reader.only(&["objects"]);
-        let items = seed.member("objects").items();
-        if items.is_none() {
-            reader.wrong("objects", "a list of objects", seed.member("objects").kind());
+        let items = seed.member("objects");
+        if items.kind() != Kind::Array {
+            reader.wrong("objects", "a list of objects");
         }
         let mut problems = reader.problems;
         let mut objects = Vec::new();
-        for (index, item) in items.unwrap_or_default().iter().enumerate() {
+        for (index, item) in items.items().enumerate() {
             match CreateObject::from_options(item) {
                 Ok(object) => objects.push(object),
                 Err(error) => problems.extend(error.problems.into_iter().map(|mut problem| {
@@ -339,6 +339,7 @@ impl Emulator {
 }
 
 /// [`Code::NotFound`], as an answer.
+#[allow(clippy::needless_pass_by_value)] // As `map_err` hands it over.
 fn no_such_key(error: Error) -> Refusal {
-    Refusal::new(404, error.message)
+    Refusal::new(404, error.message())
 }

@@ -185,7 +185,7 @@ impl Environment {
     /// Creates objects, all or none: `{name, value, context}` each.
     pub(crate) fn seed(
         &mut self,
-        objects: Vec<CreateObject<String>>,
+        objects: Vec<CreateObject>,
         key: &Key,
         host: &mut Host<'_>,
     ) -> Result<(), Error> {
@@ -310,7 +310,7 @@ impl Environment {
         Ok(())
     }
 
-    fn create(&mut self, create: CreateObject<String>, key: &Key, host: &mut Host<'_>) -> Outcome {
+    fn create(&mut self, create: CreateObject, key: &Key, host: &mut Host<'_>) -> Outcome {
         self.check_organization(&create.context)?;
         self.store.name_is_free(create.name.as_str(), host.now_ms)?;
         let id = ids::uuid(host.random);
@@ -335,7 +335,7 @@ impl Environment {
         Ok((201, metadata))
     }
 
-    fn update(&mut self, update: &UpdateObject<String>, key: &Key, host: &mut Host<'_>) -> Outcome {
+    fn update(&mut self, update: &UpdateObject, key: &Key, host: &mut Host<'_>) -> Outcome {
         let object = self.store.by_id(update.id.as_str())?;
         check_version(object, update.version_check.as_ref())?;
         let (id, context) = (object.id.clone(), object.context.clone());
@@ -420,7 +420,7 @@ impl Environment {
         let nonce: [u8; NONCE_BYTES] = ids::bytes(host.random);
         let mut ciphertext = value.as_bytes().to_vec();
         let tag = cipher::seal(&data_key.key, &nonce, &aad(object_id, &id), &mut ciphertext)
-            .map_err(|error| Refusal::new(413, error.message))?;
+            .map_err(|error| Refusal::new(413, error.message()))?;
         let salted = Sha256::new().chain_update(self.identity.etag_salt).chain_update(value);
         let etag = ids::hex(&salted.finalize()[..16]);
         let version = Version { id, created_at_ms: host.now_ms, size: value.len() as u64, etag };

@@ -30,9 +30,10 @@ impl Event {
     }
 
     /// The organization that an event is about.
-    fn organization(&self) -> Option<String> {
-        let direct = self.data.member("organization_id").string();
-        direct.or_else(|| self.data.member("key_context").member("organization_id").string())
+    fn organization(&self) -> Option<&str> {
+        let data = &self.data;
+        let direct = data.member("organization_id").text();
+        direct.or_else(|| data.member("key_context").member("organization_id").text())
     }
 }
 
@@ -88,7 +89,7 @@ impl EventLog {
             past && list.events.iter().any(|name| name == event.name)
                 && start.is_none_or(|start| at > start)
                 && end.is_none_or(|end| at < end)
-                && list.organization_id.as_ref().is_none_or(|id| event.organization().as_ref() == Some(id))
+                && list.organization_id.as_ref().is_none_or(|id| event.organization() == Some(id))
         };
         let mut found: Vec<&Event> = if newest_first {
             self.events.iter().rev().filter(matches).take(limit + 1).collect()

@@ -8,9 +8,9 @@
 use crate::{Randomness, Response};
 use vault_core::error::{Code, Error};
 use vault_core::http::Operation;
-use vault_core::json::Json;
+use vault_core::json::{Json, JsonReader};
 use vault_core::reader::Reader;
-use vault_core::tree::{Kind as TreeKind, Tree, expected};
+use vault_core::tree::Tree;
 
 /// Longest delay, in milliseconds.
 const DELAY_MAX_MS: u64 = 10 * 60 * 1000;
@@ -109,7 +109,7 @@ impl Fault {
         }
     }
 
-    fn read(reader: &mut Reader<'_, Json>) -> Option<Self> {
+    fn read(reader: &mut JsonReader<'_>) -> Option<Self> {
         reader.only(&[
             "kind",
             "route",
@@ -130,7 +130,7 @@ impl Fault {
             kind
         });
         let route = reader.optional_string("route").and_then(|name| {
-            let route = operation(&name);
+            let route = operation(name);
             if route.is_none() {
                 let names = Operation::ALL.map(Operation::as_str).join(", ");
                 reader.problem("route", format!("expected the name of an operation: {names}"));
@@ -159,16 +159,16 @@ impl Fault {
         })
     }
 
-    fn read_when(reader: &mut Reader<'_, Json>) -> Option<When> {
+    fn read_when(reader: &mut JsonReader<'_>) -> Option<When> {
         let given = ["every", "next", "probability"].map(|name| !reader.member(name).is_absent());
         match given {
             [false, false, false] => Some(When::Every(1)),
             [true, false, false] => reader.whole("every", 1, 1_000_000).map(When::Every),
             [false, true, false] => reader.whole("next", 1, 1_000_000).map(When::Next),
-            [false, false, true] => match reader.member("probability").kind() {
-                TreeKind::Number(p) if (0.0..=1.0).contains(&p) => Some(When::Probability(p)),
-                got => {
-                    reader.problem("probability", expected("a number from 0 to 1", got));
+            [false, false, true] => match reader.member("probability") {
+                Json::Number(p) if (0.0..=1.0).contains(p) => Some(When::Probability(*p)),
+                _ => {
+                    reader.wrong("probability", "a number from 0 to 1");
                     None
                 }
             },
@@ -180,14 +180,14 @@ impl Fault {
     }
 }
 
-fn optional(reader: &mut Reader<'_, Json>, name: &str, low: u64, high: u64) -> Option<u64> {
+fn optional(reader: &mut JsonReader<'_>, name: &str, low: u64, high: u64) -> Option<u64> {
     if reader.member(name).is_absent() { None } else { reader.whole(name, low, high) }
 }
 
 /// Which of the words a member is; the first where it is absent.
-fn one_of(reader: &mut Reader<'_, Json>, name: &str, words: &[&str]) -> usize {
+fn one_of(reader: &mut JsonReader<'_>, name: &str, words: &[&str]) -> usize {
     let given = reader.optional_string(name);
-    let at = given.as_deref().map_or(Some(0), |given| words.iter().position(|word| *word == given));
+    let at = given.map_or(Some(0), |given| words.iter().position(|word| *word == given));
     at.unwrap_or_else(|| {
         reader.problem(name, format!("expected one of {}", words.join(", ")));
         0

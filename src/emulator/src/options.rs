@@ -5,9 +5,9 @@ use crate::DEFAULT_API_KEY;
 use crate::faults::Fault;
 use crate::kms::{CustomerKey, Provider};
 use vault_core::error::{Code, Error, Problem};
-use vault_core::json::Json;
+use vault_core::json::{Json, JsonReader};
 use vault_core::reader::Reader;
-use vault_core::tree::{Kind, Tree, expected};
+use vault_core::tree::{Kind, Tree};
 
 /// How an emulator behaves.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl Options {
         let mut parsed =
             Options { environments: vec![EnvironmentOptions::read(&mut reader)], ..Options::default() };
         if !absent("environments") {
-            let read = |reader: &mut Reader<'_, Json>| {
+            let read = |reader: &mut JsonReader<'_>| {
                 reader.only(&OF_ENVIRONMENT);
                 let environment = EnvironmentOptions::read(reader);
                 if environment.api_keys.is_empty() {
@@ -73,9 +73,9 @@ impl Options {
         if !absent("cors") {
             parsed.cors = reader.bool("cors").unwrap_or_default();
         }
-        match options.member("rateLimit").kind() {
-            Kind::Missing | Kind::Null | Kind::Bool(false) => {}
-            Kind::Bool(true) => parsed.rate_limit = Some(RATE),
+        match options.member("rateLimit") {
+            Json::Missing | Json::Null | Json::Bool(false) => {}
+            Json::Bool(true) => parsed.rate_limit = Some(RATE),
             _ => {
                 parsed.rate_limit = reader.nested("rateLimit", |reader| {
                     reader.only(&["requests", "windowMs"]);
@@ -87,7 +87,7 @@ impl Options {
         }
         let mut problems = reader.problems;
         if !absent("faults") {
-            match Fault::read_list(&options.member("faults")) {
+            match Fault::read_list(options.member("faults")) {
                 Ok(faults) => parsed.faults = faults,
                 Err(error) => problems.extend(error.problems),
             }
@@ -103,7 +103,7 @@ impl Options {
 }
 
 impl EnvironmentOptions {
-    fn read<T: Tree>(reader: &mut Reader<'_, T>) -> Self {
+    fn read(reader: &mut JsonReader<'_>) -> Self {
         let mut options = EnvironmentOptions {
             api_keys: strings(reader, "apiKeys").unwrap_or_default(),
             organizations: strings(reader, "organizations"),
@@ -124,30 +124,29 @@ impl EnvironmentOptions {
     }
 }
 
-fn strings<T: Tree>(reader: &mut Reader<'_, T>, name: &str) -> Option<Vec<String>> {
+fn strings(reader: &mut JsonReader<'_>, name: &str) -> Option<Vec<String>> {
     let member = reader.member(name);
     if member.is_absent() {
         return None;
     }
-    let texts = member.items().and_then(|items| items.iter().map(Tree::string).collect());
+    if member.kind() != Kind::Array {
+        reader.wrong(name, "a list of strings");
+        return None;
+    }
+    let texts: Option<Vec<String>> = member.items().map(|item| item.text().map(str::to_owned)).collect();
     if texts.is_none() {
-        let got = if member.kind() == Kind::Array {
-            Kind::Other("something else in it".into())
-        } else {
-            member.kind()
-        };
-        reader.problem(name, expected("a list of strings", got));
+        reader.problem(name, "expected a list of strings, got something else in it");
     }
     texts
 }
 
 impl CustomerKey {
     /// From `{organizationId, provider, accessible?}`.
-    pub fn read<T: Tree>(reader: &mut Reader<'_, T>) -> Option<CustomerKey> {
+    pub fn read(reader: &mut JsonReader<'_>) -> Option<CustomerKey> {
         reader.only(&["organizationId", "provider", "accessible"]);
-        let organization_id = reader.string("organizationId");
+        let organization_id = reader.string("organizationId").map(str::to_owned);
         let provider = reader.string("provider").and_then(|name| {
-            let provider = Provider::parse(&name);
+            let provider = Provider::parse(name);
             if provider.is_none() {
                 reader.problem("provider", "expected AWS_KMS, GCP_KMS or AZURE_KEY_VAULT");
             }

@@ -14,13 +14,13 @@ use vault_core::{Code, KeyContext};
 
 /// An operation, ready to run.
 pub(crate) enum Operation {
-    Create(CreateObject<String>),
+    Create(CreateObject),
     List(ListObjects),
     Read(ObjectId),
     ReadByName(ObjectName),
     Describe(ObjectId),
     Versions(ObjectId),
-    Update(UpdateObject<String>),
+    Update(UpdateObject),
     Delete(DeleteObject),
     CreateDataKey(KeyContext),
     DecryptDataKey(DecryptDataKey),
@@ -108,12 +108,13 @@ impl Route {
                 UpdateObject::from_wire(id()?, &body(request)?).map(Operation::Update).map_err(refuse)
             }
             http::Operation::DeleteObject => {
-                let version = query()?.member("version_check").string();
-                let version = version.map(|version| check(VersionId::new("version_check", version)));
+                let query = query()?;
+                let version = query.member("version_check").text();
+                let version = version.map(|version| check(VersionId::new("version_check", version.into())));
                 Ok(Operation::Delete(DeleteObject { id: id()?, version_check: version.transpose()? }))
             }
-            http::Operation::CreateDataKey => KeyContext::from_tree(&body(request)?.member("context"))
-                .map(Operation::CreateDataKey)
+            http::Operation::CreateDataKey => KeyContext::from_tree(body(request)?.member("context"))
+                .map(|context| Operation::CreateDataKey(context.into_owned()))
                 .map_err(refuse),
             http::Operation::DecryptDataKey => {
                 DecryptDataKey::from_wire(&body(request)?).map(Operation::DecryptDataKey).map_err(refuse)
@@ -175,6 +176,7 @@ fn check<T>(checked: Result<T, vault_core::Problem>) -> Result<T, Refusal> {
 
 /// 400 for what is missing or of the wrong form, 422 for what is beyond a limit; the service's own sentences
 /// where it has one.
+#[allow(clippy::needless_pass_by_value)] // As `map_err` hands it over.
 pub(crate) fn refuse(error: Error) -> Refusal {
     let form = error.problems.iter().any(|problem| problem.fault == Fault::Form);
     let status = if form { 400 } else { 422 };
@@ -185,9 +187,9 @@ pub(crate) fn refuse(error: Error) -> Refusal {
     match error.code {
         Code::KeyContextTooLarge => Refusal::new(status, "maximum key context size exceeded"),
         Code::InvalidKeyContext if non_string => {
-            Refusal::new(status, ["invalid key context: non-string value: ", &error.message].concat())
+            Refusal::new(status, ["invalid key context: non-string value: ", &error.message()].concat())
         }
-        Code::InvalidKeyContext => Refusal::new(status, ["invalid key context: ", &error.message].concat()),
-        _ => Refusal::new(status, error.message),
+        Code::InvalidKeyContext => Refusal::new(status, ["invalid key context: ", &error.message()].concat()),
+        _ => Refusal::new(status, error.message()),
     }
 }

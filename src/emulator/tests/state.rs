@@ -90,7 +90,7 @@ fn what_is_damaged_is_refused_whole_with_its_line() {
     let mut refused = |text: &str| {
         let error = other.emulator.restore(text, 0, &mut splitmix(&mut 3)).unwrap_err();
         assert_eq!(other.emulator.object_count(), 1, "what was there is still there");
-        error.message
+        error.message()
     };
     assert!(refused("").contains("line 1: it does not begin as a snapshot does"));
     assert!(refused("hello\n").contains("line 1"));

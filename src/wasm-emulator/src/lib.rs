@@ -42,7 +42,7 @@ fn random(out: &mut [u8]) {
 }
 
 fn refused(error: Error) -> JsValue {
-    JsError::new(&error.message).into()
+    JsError::new(&error.message()).into()
 }
 
 /// Milliseconds as JavaScript has them: a double that may be negative or no number at all.

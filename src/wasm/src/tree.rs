@@ -1,118 +1,128 @@
-//! JavaScript values as core sees them. They are looked at by the package's TypeScript, which catches whatever a getter, a
-//! proxy or a foreign object throws: an exception that ran through Rust would leave its stack as it was.
+//! A caller's values as TypeScript wrote them (`js/src/engine/flat.ts`): a letter for what it is, how long it is (in UTF-16
+//! units, as JavaScript counts), a colon, and what is in it.
+//!
+//! ```text
+//! u, z, b, #, x   missing, null, a boolean, a number, anything else: how a message names it
+//! t, T            a string; one that is an RFC 3339 time
+//! d               a `Date`, as such a time
+//! a               a list: its items
+//! o               a map: for each member its name, and its value. The name is a `t`, or `i` where the map inherits it
+//! ```
 
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::cell::RefCell;
-use js_sys::Array;
 use vault_core::tree::{Kind, Tree};
-use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen]
-extern "C" {
-    /// The functions that the package's entry installs (`js/src/engine/host.ts`). They catch what a caller's values throw;
-    /// what is caught here is the end of the stack.
-    pub type Host;
-
-    /// Of which kind a value is: `KIND` in `js/src/engine/kinds.ts`.
-    #[wasm_bindgen(method, catch, js_name = kindOf)]
-    fn kind_of(this: &Host, value: &JsValue) -> Result<u8, JsValue>;
-
-    /// How a message names a value.
-    #[wasm_bindgen(method, catch)]
-    fn describe(this: &Host, value: &JsValue) -> Result<String, JsValue>;
-
-    /// A member of what may be a map.
-    #[wasm_bindgen(method, catch)]
-    fn read(this: &Host, value: &JsValue, name: &str) -> Result<JsValue, JsValue>;
-
-    /// The names of a map's own members.
-    #[wasm_bindgen(method, catch)]
-    fn names(this: &Host, value: &JsValue) -> Result<Array, JsValue>;
-
-    /// A map's own members, name and value in turn.
-    #[wasm_bindgen(method, catch)]
-    fn entries(this: &Host, value: &JsValue) -> Result<Option<Array>, JsValue>;
-
-    /// The first items of a list, 101 at most.
-    #[wasm_bindgen(method, catch)]
-    fn items(this: &Host, value: &JsValue) -> Result<Option<Array>, JsValue>;
-
-    /// A time as RFC 3339 text.
-    #[wasm_bindgen(method, catch, js_name = timeText)]
-    fn time_text(this: &Host, value: &JsValue) -> Result<Option<String>, JsValue>;
+/// A value.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    letter: u8,
+    pub(crate) content: &'a str,
 }
 
-/// Of one thread, as a module without shared memory is.
-struct Installed(RefCell<Option<Host>>);
+/// Values, one after the other.
+pub(crate) struct Nodes<'a>(pub(crate) &'a str);
 
-// SAFETY: there is no second thread.
-unsafe impl Sync for Installed {}
+const MISSING: Node<'_> = Node { letter: b'u', content: "nothing" };
 
-static HOST: Installed = Installed(RefCell::new(None));
-
-/// Sets how this module looks at JavaScript's values. Called once by the package's entry, before all else.
-#[wasm_bindgen]
-pub fn install(host: Host) {
-    *HOST.0.borrow_mut() = Some(host);
+impl<'a> Nodes<'a> {
+    /// The next one; what is missing, where there is none.
+    pub(crate) fn at_hand(&mut self) -> Node<'a> {
+        self.next().unwrap_or(MISSING)
+    }
 }
 
-/// What looking comes to; nothing where it fails.
-fn host<R>(look: impl FnOnce(&Host) -> Result<R, JsValue>) -> Option<R> {
-    look(HOST.0.borrow().as_ref()?).ok()
+impl<'a> Iterator for Nodes<'a> {
+    type Item = Node<'a>;
+
+    fn next(&mut self) -> Option<Node<'a>> {
+        let mut characters = self.0.chars();
+        let letter = characters.next()? as u8;
+        let mut units = 0_usize;
+        for digit in characters.by_ref() {
+            let Some(digit) = digit.to_digit(10) else { break };
+            // No text is so long that this would matter.
+            units = units.wrapping_mul(10).wrapping_add(digit as usize);
+        }
+        let from = characters.as_str();
+        while let Some(left) = units.checked_sub(1) {
+            units = left.saturating_sub(characters.next()?.len_utf16() - 1);
+        }
+        self.0 = characters.as_str();
+        Some(Node { letter, content: from.get(..from.len() - self.0.len())? })
+    }
 }
 
-/// A value of JavaScript's.
-#[derive(Clone)]
-pub(crate) struct Node(pub(crate) JsValue);
+impl<'a> Node<'a> {
+    fn within(self, letter: u8) -> Nodes<'a> {
+        Nodes(if self.letter == letter { self.content } else { "" })
+    }
+}
 
-impl Tree for Node {
-    type Text = ();
-
-    fn kind(&self) -> Kind {
-        match host(|host| host.kind_of(&self.0)).unwrap_or(u8::MAX) {
-            0 => Kind::Missing,
-            1 => Kind::Null,
-            2 => Kind::Bool(self.0.is_truthy()),
-            3 => Kind::Number(self.0.as_f64().unwrap_or_default()),
-            4 => Kind::Text,
-            5 => Kind::Array,
-            6 => Kind::Object,
-            _ => Kind::Other(
-                host(|host| host.describe(&self.0)).unwrap_or_else(|| "what cannot be read".into()),
-            ),
+impl<'a> Tree<'a> for Node<'a> {
+    fn kind(self) -> Kind {
+        match self.letter {
+            b'u' => Kind::Missing,
+            b'z' => Kind::Null,
+            b'b' => Kind::Bool,
+            b'#' => Kind::Number,
+            b't' | b'T' => Kind::Text,
+            b'a' => Kind::Array,
+            b'o' => Kind::Object,
+            _ => Kind::Other,
         }
     }
 
-    fn member(&self, name: &str) -> Self {
-        Node(host(|host| host.read(&self.0, name)).unwrap_or_default())
+    fn describe(self) -> String {
+        match self.letter {
+            b't' | b'T' => "a string",
+            b'a' => "an array",
+            b'o' => "an object",
+            b'd' => "a Date",
+            _ => self.content,
+        }
+        .into()
     }
 
-    fn names(&self) -> Option<Vec<String>> {
-        Some(host(|host| host.names(&self.0))?.iter().filter_map(|name| name.as_string()).collect())
+    fn text(self) -> Option<&'a str> {
+        (self.kind() == Kind::Text).then_some(self.content)
     }
 
-    fn entries(&self) -> Option<Vec<(String, Self)>> {
-        let entries = host(|host| host.entries(&self.0))??;
-        let at = |index| entries.get(index);
-        let pairs = (0..entries.length()).step_by(2);
-        Some(pairs.map(|index| (at(index).as_string().unwrap_or_default(), Node(at(index + 1)))).collect())
+    fn whole(self) -> Option<u64> {
+        let digits = self.content.strip_prefix("number ")?;
+        let mut whole = 0_u64;
+        for digit in digits.chars() {
+            whole = whole.checked_mul(10)?.checked_add(digit.to_digit(10)?.into())?;
+        }
+        (self.letter == b'#').then_some(whole)
     }
 
-    fn items(&self) -> Option<Vec<Self>> {
-        Some(host(|host| host.items(&self.0))??.iter().map(Node).collect())
+    fn time(self) -> Option<&'a str> {
+        matches!(self.letter, b'T' | b'd').then_some(self.content)
     }
 
-    fn text(&self) -> Option<()> {
-        (self.kind() == Kind::Text).then_some(())
+    fn member(self, name: &str) -> Self {
+        self.entries().find(|(its, _)| *its == name).map_or(MISSING, |(_, value)| value)
     }
 
-    fn string(&self) -> Option<String> {
-        self.text()?;
-        self.0.as_string()
+    fn names(self) -> impl Iterator<Item = &'a str> {
+        let mut members = self.within(b'o');
+        core::iter::from_fn(move || {
+            loop {
+                let name = members.next()?;
+                members.next();
+                if name.letter == b't' {
+                    return Some(name.content);
+                }
+            }
+        })
     }
 
-    fn time_text(&self) -> Option<String> {
-        host(|host| host.time_text(&self.0))?
+    fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {
+        let mut members = self.within(b'o');
+        core::iter::from_fn(move || Some((members.next()?.content, members.next()?)))
+    }
+
+    fn items(self) -> impl Iterator<Item = Self> {
+        self.within(b'a')
     }
 }

@@ -1,0 +1,47 @@
+// What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how long it is,
+// a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
+import { entries, isMap, items, KIND, looked, names, read, timeText } from './kinds.js';
+
+/** The options that go into requests. */
+const OPTIONS: readonly string[] =
+  'id,name,value,context,versionCheck,limit,before,after,order,search,updatedAfter,keys,encryptedKeys,events,rangeStart,rangeEnd,organizationId'.split(
+    ',',
+  );
+
+function node(letter: string, content: string): string {
+  return `${letter}${content.length}:${content}`;
+}
+
+/** A string. */
+export const flatText = (text: string) => node(KIND.text, text);
+
+/** A value; of lists and maps what they hold, so many levels deep. */
+export function flat(value: unknown, levels = 1): string {
+  const [kind, name] = looked(value);
+  const time = timeText(value);
+  if (kind === KIND.text) return node(time === undefined ? kind : 'T', value as string);
+  if (time !== undefined) return node('d', time);
+  if (kind !== KIND.array && kind !== KIND.object) return node(kind, name);
+  if (levels === 0) return node(kind, '');
+  const held =
+    kind === KIND.array
+      ? items(value)?.map((item) => flat(item, levels - 1))
+      : entries(value)?.map(([name, its]) => flatText(name) + flat(its, levels - 1));
+  // What cannot be read is called what it is, and holds nothing.
+  return held ? node(kind, held.join('')) : node(KIND.other, name);
+}
+
+/** A call's options, of which these are read. A class's getters count as well; only its own members can be misspelled. */
+export function flatOptions(options: unknown, reads = OPTIONS, value?: string): string {
+  if (!isMap(options)) return flat(options, 0);
+  const member = (letter: string, name: string) => {
+    const its = reads.includes(name) ? read(options, name) : undefined;
+    if (letter !== KIND.text && its === undefined) return '';
+    // A value is never passed on.
+    const content = name !== 'value' ? flat(its) : value === undefined ? flat(its, 0) : flatText('');
+    return node(letter, name) + content;
+  };
+  const own = names(options);
+  const inherited = reads.filter((name) => !own.includes(name)).map((name) => member('i', name));
+  return node(KIND.object, own.map((name) => member(KIND.text, name)).join('') + inherited.join(''));
+}
