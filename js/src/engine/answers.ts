@@ -1,136 +1,21 @@
-// Answers that are no success, or not what the API describes: what is wrong with them, as an error.
+// Answers that are no success, or not what the API describes, as errors.
 import { made, type Problem, told, type VaultError, type VaultErrorCode } from '../errors.js';
-import { bytesIn, isBase64 } from './base64.js';
-import { expected, isAbsent, isMap, read } from './kinds.js';
+import { read } from './kinds.js';
 import { nameOf, OPERATION } from './requests.js';
 import { retryAfterMs } from './retries.js';
-import { time } from './shapes.js';
 import type { Answer } from './transport.js';
-
-/** Finds what is wrong with a value. */
-type Check = (value: unknown, path: string, problems: Problem[]) => void;
-
-/** More would be the same again. */
-const PROBLEMS_MAX = 10;
-
-function check(what: string, fits: (value: unknown) => boolean): Check {
-  return (value, field, problems) => {
-    if (!fits(value)) problems.push({ field, message: expected(what, value) });
-  };
-}
-
-const text = check('a string', (value) => typeof value === 'string');
-const flag = check('true or false', (value) => typeof value === 'boolean');
-const aTime: Check = (value, field, problems) => {
-  if (time(value) !== undefined) return;
-  const isText = typeof value === 'string';
-  const message = isText
-    ? 'expected an RFC 3339 time, got a string that is none'
-    : expected('an RFC 3339 time', value);
-  problems.push({ field, message });
-};
-const size = check(
-  `a whole number from 0 to ${2 ** 53}`,
-  (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 2 ** 53,
-);
-
-/** What may be `null`, or not there. */
-const optional =
-  (its: Check): Check =>
-  (value, path, problems) => {
-    if (!isAbsent(value)) its(value, path, problems);
-  };
-
-const map =
-  (fields: Record<string, Check>): Check =>
-  (value, path, problems) => {
-    if (!isMap(value)) problems.push({ field: path || 'body', message: expected('an object', value) });
-    else
-      for (const [name, its] of Object.entries(fields))
-        its(value[name], path ? `${path}.${name}` : name, problems);
-  };
-
-const list =
-  (item: Check): Check =>
-  (value, path, problems) => {
-    if (!Array.isArray(value)) problems.push({ field: path, message: expected('an array', value) });
-    else
-      for (const [at, one] of value.entries())
-        if (problems.length <= PROBLEMS_MAX) item(one, `${path}[${at}]`, problems);
-  };
-
-const context: Check = (value, path, problems) =>
-  map(isMap(value) ? Object.fromEntries(Object.keys(value).map((name) => [name, text])) : {})(
-    value,
-    path,
-    problems,
-  );
-
-/** A data key of 32 bytes: how many it has is told, and nothing else of it. */
-const key: Check = (value, field, problems) => {
-  text(value, field, problems);
-  if (typeof value !== 'string') return;
-  const length = bytesIn(value);
-  if (length === 32) return;
-  const found = length === undefined ? 'text that is not base64' : `${length} bytes`;
-  problems.push({ field, message: `expected 32 bytes in base64, got ${found}` });
-};
-
-const blob: Check = (value, field, problems) => {
-  text(value, field, problems);
-  if (value === '') problems.push({ field, message: 'expected wrapped keys, got an empty text' });
-  else if (typeof value === 'string' && !isBase64(value))
-    problems.push({ field, message: 'expected standard padded base64, as createDataKey returned it' });
-};
-
-const metadata = {
-  id: text,
-  environment_id: text,
-  context,
-  key_id: text,
-  updated_at: aTime,
-  version_id: optional(text),
-  updated_by: map({ id: text, name: text }),
-};
-const page = (item: Record<string, Check>) =>
-  map({ data: list(map(item)), list_metadata: map({ before: optional(text), after: optional(text) }) });
-const described = map({ id: text, name: text, metadata: map(metadata) });
-const object = map({ id: text, name: text, value: text, metadata: map(metadata) });
-const pair = map({ id: text, data_key: key, encrypted_keys: blob, context });
-
-/** What each operation is answered, by its place in {@link OPERATION}. */
-const ANSWERS: readonly Check[] = [
-  map(metadata),
-  page({ id: text, name: text, updated_at: optional(aTime) }),
-  object,
-  object,
-  described,
-  page({ id: text, created_at: aTime, current_version: flag, etag: text, size }),
-  described,
-  map({ success: flag }),
-  pair,
-  map({ id: text, data_key: key }),
-  pair,
-  page({ data: map({}), id: text, event: text, created_at: aTime }),
-];
-
-/** What is wrong with a success, where something is. `body` is `undefined` where it was not JSON. */
-export function problemsOf(operation: number, body: unknown): Problem[] {
-  if (body === undefined) return [{ field: 'body', message: 'it is not JSON' }];
-  const problems: Problem[] = [];
-  ANSWERS[operation]?.(body, '', problems);
-  return problems;
-}
 
 const about = ({ status, header }: Answer) => ({ status, requestId: header('x-request-id') });
 
 /** Of a success that is not what the API describes. */
-export function malformed(operation: number, answer: Answer): VaultError {
-  const problems = problemsOf(operation, answer.body);
-  if (problems.length === 0 && operation === OPERATION.deleteObject)
-    return made('server_error', 'the service says that the deletion did not succeed', about(answer));
+export function malformed(problems: Problem[], answer: Answer): VaultError {
   const message = `the answer is not what the API describes: ${told(problems)}`;
   return made('malformed_response', message, { problems, ...about(answer) });
+}
+
+/** Of a deletion that was answered by that it did not succeed. */
+export function undeleted(answer: Answer): VaultError {
+  return made('server_error', 'the service says that the deletion did not succeed', about(answer));
 }
 
 /** Known sentences of the service's, wherever it puts them. */

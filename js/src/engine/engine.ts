@@ -8,7 +8,6 @@ import type {
   ObjectVersion,
   VaultObject,
 } from '../types.js';
-import { malformed } from './answers.js';
 import { decodeValue } from './base64.js';
 import { type Asked, Call } from './call.js';
 import { type Cipher, SharedKey } from './cipher.js';
@@ -178,13 +177,6 @@ export class Engine {
     return this.#quick.unwrap(blob, (keys) => this.#prepare(OPERATION.decryptDataKey, { keys }));
   }
 
-  /** An answer taken apart, or what is wrong with it. */
-  shape<T>(answer: Answer, { operation }: Request, make: (wire: unknown) => T | undefined): T {
-    const made = make(answer.body);
-    if (made !== undefined) return made;
-    throw malformed(operation, answer);
-  }
-
   /** Checks a context in an answer against the scope. An answer that is no object is told of as such, elsewhere. */
   #check({ body }: Answer, context: unknown): void {
     const scope = this.#scope;
@@ -212,14 +204,14 @@ export class Engine {
     operation: number,
     options: unknown,
     asked: unknown,
-    make: (wire: unknown) => T | undefined,
+    make: (wire: unknown) => T,
     context = false,
   ): Promise<T> {
     const request = this.prepare(operation, options);
     return this.run(this.asked(asked), async (call) => {
       const answer = await this.send(request, call);
       if (context) this.#checkOwn(answer);
-      return this.shape(answer, request, make);
+      return shapes.shaped(answer, make);
     });
   }
 
@@ -233,7 +225,7 @@ export class Engine {
   ): Promise<{ data: ObjectSummary[]; listMetadata: ListMetadata }> {
     const request = this.prepare(OPERATION.listObjects, options);
     return this.run(this.asked(asked), async (call) => {
-      const page = this.shape(await this.send(request, call), request, shapes.summaries);
+      const page = shapes.shaped(await this.send(request, call), shapes.summaries);
       if (this.#scope !== undefined) page.data = await this.#within(page.data, call);
       return page;
     });
@@ -253,7 +245,7 @@ export class Engine {
   async read(request: Request, call: Call): Promise<VaultObject<string | Bytes>> {
     const answer = await this.send(request, call);
     this.checkObject(answer);
-    const object: VaultObject<string | Bytes> = this.shape(answer, request, shapes.object);
+    const object: VaultObject<string | Bytes> = shapes.shaped(answer, shapes.object);
     if (request.bytes) object.value = decodeValue(object.value as string);
     return object;
   }
@@ -266,7 +258,7 @@ export class Engine {
   async #describe(request: Request, call: Call): Promise<VaultObject<undefined>> {
     const answer = await this.send(request, call);
     this.checkObject(answer);
-    return this.shape(answer, request, shapes.described);
+    return shapes.shaped(answer, shapes.described);
   }
 
   /** Describes an object that the service named, or another request. */
@@ -281,7 +273,7 @@ export class Engine {
     const request = this.prepare(OPERATION.listObjectVersions, options);
     return this.run(this.asked(asked), async (call) => {
       await this.look(request, call);
-      return this.shape(await this.send(request, call), request, shapes.versions);
+      return shapes.shaped(await this.send(request, call), shapes.versions).data;
     });
   }
 
@@ -340,8 +332,8 @@ export class Engine {
     const answer = await this.send(request, call);
     if (request.operation === OPERATION.createDataKey) this.#checkOwn(answer);
     if (request.operation === OPERATION.decryptDataKey)
-      return new SharedKey({ key: this.shape(answer, request, shapes.dataKey).key, keys: '' });
-    const { dataKey, encryptedKeys } = this.shape(answer, request, shapes.pair);
+      return new SharedKey({ key: shapes.shaped(answer, shapes.dataKey).key, keys: '' });
+    const { dataKey, encryptedKeys } = shapes.shaped(answer, shapes.pair);
     return new SharedKey({ key: dataKey.key, keys: encryptedKeys });
   }
 }

@@ -1,6 +1,6 @@
-// Answers as `JSON.parse` made them, taken apart: camelCase, `Date`s, as the official SDK has them. Each returns nothing
-// for an answer that is not what the API describes; what is wrong with it `answers.ts` tells then, and
-// `tests/answers.test.ts` holds the two to the same judgement.
+// Answers as `JSON.parse` made them, taken apart: camelCase, `Date`s, as the official SDK has them. What is not as the API
+// describes it is noted while that is done, under its path, which is put together for that alone.
+import type { Problem } from '../errors.js';
 import type { WireEvent } from '../events.js';
 import type {
   DataKey,
@@ -12,15 +12,65 @@ import type {
   RekeyedDataKey,
   VaultObject,
 } from '../types.js';
-import { isBase64, isDataKey } from './base64.js';
+import { malformed } from './answers.js';
+import { bytesIn, isBase64, isDataKey } from './base64.js';
+import { expected, isAbsent } from './kinds.js';
+import type { Answer } from './transport.js';
 
 type Wire = Record<string, unknown>;
+/** Makes of an answer, or of a part of it, what the caller gets. What it makes of one that is wrong is of no use. */
+type Shape<T> = (wire: unknown) => T;
 
-const isMap = (value: unknown): value is Wire =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isText = (value: unknown): value is string => typeof value === 'string';
-/** `null` for what is not there, `undefined` for what is no string. */
-const textOrNull = (value: unknown) => (isText(value) ? value : (value ?? null) === null ? null : undefined);
+/** More would be the same again. */
+const PROBLEMS_MAX = 10;
+const SIZE_MAX = 2 ** 53;
+
+/** Of the answer that is taken apart: nothing is waited for meanwhile. */
+let problems: Problem[] = [];
+
+/** An answer taken apart.
+ * @throws {VaultError} `malformed_response` */
+export function shaped<T>(answer: Answer, make: Shape<T>): T {
+  // Of one that could not be finished, at the end of the stack, some may be left.
+  if (problems.length > 0) problems = [];
+  const made = make(answer.body);
+  if (problems.length === 0) return made;
+  for (const problem of problems) problem.field ||= 'body';
+  throw malformed(problems, answer);
+}
+
+function wrong(field: string, what: string, got: unknown): void {
+  problems.push({ field, message: expected(what, got) });
+}
+
+/** Puts a part's name before the fields that were noted within it. */
+function within<T>(name: string, wire: unknown, make: Shape<T>): T {
+  const before = problems.length;
+  const made = make(wire);
+  for (const problem of problems.slice(before))
+    problem.field = name + (/^(\[|$)/.test(problem.field) ? '' : '.') + problem.field;
+  return made;
+}
+
+/** A shape of what has members. */
+function map<T>(make: (wire: Wire) => T): Shape<T> {
+  return (wire) => {
+    if (typeof wire === 'object' && wire !== null && !Array.isArray(wire)) return make(wire as Wire);
+    wrong('', 'an object', wire);
+    return undefined as T;
+  };
+}
+
+function text(wire: Wire, name: string): string {
+  const value = wire[name];
+  if (typeof value !== 'string') wrong(name, 'a string', value);
+  return value as string;
+}
+
+/** `null` for what is not there. */
+function textOrNull(wire: Wire, name: string): string | null {
+  return isAbsent(wire[name]) ? null : text(wire, name);
+}
 
 /** Two digits, or not a number. */
 function two(text: string, at: number): number {
@@ -33,7 +83,7 @@ function two(text: string, at: number): number {
  * the ends of months, by `Date`.
  */
 export function time(value: unknown): Date | undefined {
-  if (!isText(value)) return undefined;
+  if (typeof value !== 'string') return undefined;
   const marks = value[4] === '-' && value[7] === '-' && value[10] === 'T' && value[13] === ':';
   if (marks && value.length === 24 && value[16] === ':' && value[19] === '.' && value[23] === 'Z') {
     const [year, month, day] = [two(value, 0) * 100 + two(value, 2), two(value, 5), two(value, 8)];
@@ -47,41 +97,47 @@ export function time(value: unknown): Date | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date;
 }
 
-function isContext(value: unknown): value is Record<string, string> {
-  if (!isMap(value)) return false;
-  for (const name of Object.keys(value)) if (!isText(value[name])) return false;
-  return true;
+function timeAt(wire: Wire, name: string): Date {
+  const value = wire[name];
+  const at = time(value);
+  if (at === undefined) {
+    const what = 'an RFC 3339 time';
+    if (typeof value !== 'string') wrong(name, what, value);
+    else problems.push({ field: name, message: `expected ${what}, got a string that is none` });
+  }
+  return at as Date;
 }
 
-export function metadata(wire: unknown): ObjectMetadata | undefined {
-  if (!isMap(wire)) return undefined;
-  const { id, environment_id, context, key_id, updated_by } = wire;
-  const updatedAt = time(wire.updated_at);
-  const versionId = textOrNull(wire.version_id);
-  if (!isText(id) || !isText(environment_id) || !isText(key_id) || !isContext(context)) return undefined;
-  if (updatedAt === undefined || versionId === undefined || !isMap(updated_by)) return undefined;
-  if (!isText(updated_by.id) || !isText(updated_by.name)) return undefined;
-  return {
-    id,
-    environmentId: environment_id,
-    context,
-    keyId: key_id,
-    updatedAt,
-    updatedBy: { id: updated_by.id, name: updated_by.name },
-    versionId,
-  } as ObjectMetadata;
-}
+const context = map((wire) => {
+  for (const name of Object.keys(wire)) text(wire, name);
+  return wire as Record<string, string>;
+});
 
-export function described(wire: unknown): VaultObject<undefined> | undefined {
-  if (!isMap(wire) || !isText(wire.id) || !isText(wire.name)) return undefined;
-  const about = metadata(wire.metadata);
-  return about && { id: wire.id, name: wire.name, value: undefined, metadata: about };
-}
+export const metadata: Shape<ObjectMetadata> = map((wire) => ({
+  id: text(wire, 'id'),
+  environmentId: text(wire, 'environment_id'),
+  context: within('context', wire.context, context),
+  keyId: text(wire, 'key_id'),
+  updatedAt: timeAt(wire, 'updated_at'),
+  updatedBy: within('updated_by', wire.updated_by, actor),
+  versionId: textOrNull(wire, 'version_id'),
+}));
 
-export function object(wire: unknown): VaultObject<string> | undefined {
-  const about = described(wire);
-  return about && isMap(wire) && isText(wire.value) ? { ...about, value: wire.value } : undefined;
-}
+const actor = map((wire) => ({ id: text(wire, 'id'), name: text(wire, 'name') }));
+
+export const described: Shape<VaultObject<undefined>> = map((wire) => ({
+  id: text(wire, 'id'),
+  name: text(wire, 'name'),
+  value: undefined,
+  metadata: within('metadata', wire.metadata, metadata),
+}));
+
+export const object: Shape<VaultObject<string>> = map((wire) => ({
+  id: text(wire, 'id'),
+  name: text(wire, 'name'),
+  value: text(wire, 'value'),
+  metadata: within('metadata', wire.metadata, metadata),
+}));
 
 /** A page of a list. */
 export interface Page<T> {
@@ -89,67 +145,105 @@ export interface Page<T> {
   listMetadata: ListMetadata;
 }
 
-function page<T>(wire: unknown, item: (wire: Wire) => T | undefined): Page<T> | undefined {
-  if (!isMap(wire) || !Array.isArray(wire.data) || !isMap(wire.list_metadata)) return undefined;
-  const before = textOrNull(wire.list_metadata.before);
-  const after = textOrNull(wire.list_metadata.after);
-  if (before === undefined || after === undefined) return undefined;
-  const data: T[] = [];
-  for (const one of wire.data as unknown[]) {
-    const made = isMap(one) ? item(one) : undefined;
-    if (made === undefined) return undefined;
-    data.push(made);
+function page<T>(make: (wire: Wire) => T): Shape<Page<T>> {
+  const item = map(make);
+  const items = (wire: unknown) => {
+    const made: T[] = [];
+    if (!Array.isArray(wire)) wrong('', 'an array', wire);
+    else
+      for (let at = 0; at < wire.length && problems.length <= PROBLEMS_MAX; at++) {
+        const before = problems.length;
+        made.push(item(wire[at]));
+        if (problems.length > before) {
+          problems.length = before;
+          within(`[${at}]`, wire[at], item);
+        }
+      }
+    return made;
+  };
+  return map((wire) => ({
+    data: within('data', wire.data, items),
+    listMetadata: within('list_metadata', wire.list_metadata, cursors),
+  }));
+}
+
+const cursors = map((wire) => ({ before: textOrNull(wire, 'before'), after: textOrNull(wire, 'after') }));
+
+export const summaries: Shape<Page<ObjectSummary>> = page((wire) => ({
+  id: text(wire, 'id'),
+  name: text(wire, 'name'),
+  updatedAt: isAbsent(wire.updated_at) ? null : timeAt(wire, 'updated_at'),
+}));
+
+export const versions: Shape<Page<ObjectVersion>> = page((wire) => {
+  const { size } = wire;
+  const isSize = Number.isInteger(size) && (size as number) >= 0 && (size as number) <= SIZE_MAX;
+  if (!isSize) wrong('size', `a whole number from 0 to ${SIZE_MAX}`, size);
+  return {
+    id: text(wire, 'id'),
+    createdAt: timeAt(wire, 'created_at'),
+    currentVersion: flag(wire, 'current_version'),
+    size: size as number,
+    etag: text(wire, 'etag'),
+  };
+});
+
+function flag(wire: Wire, name: string): boolean {
+  const value = wire[name];
+  if (typeof value !== 'boolean') wrong(name, 'true or false', value);
+  return value as boolean;
+}
+
+export const events: Shape<Page<WireEvent>> = page((wire) => ({
+  id: text(wire, 'id'),
+  event: text(wire, 'event'),
+  createdAt: timeAt(wire, 'created_at'),
+  data: within(
+    'data',
+    wire.data,
+    map((data) => data),
+  ),
+}));
+
+/** Whether a deletion succeeded. */
+export const deleted: Shape<boolean> = map((wire) => flag(wire, 'success'));
+
+/** 32 bytes: how many it has is told, and nothing else of it. */
+function key(wire: Wire): string {
+  const value = text(wire, 'data_key');
+  if (typeof value === 'string' && !isDataKey(value)) {
+    const length = bytesIn(value);
+    const found = length === undefined ? 'text that is not base64' : `${length} bytes`;
+    problems.push({ field: 'data_key', message: `expected 32 bytes in base64, got ${found}` });
   }
-  return { data, listMetadata: { before, after } };
+  return value;
 }
 
-export function summaries(wire: unknown): Page<ObjectSummary> | undefined {
-  return page(wire, ({ id, name, updated_at }) => {
-    const updatedAt = (updated_at ?? null) === null ? null : time(updated_at);
-    return isText(id) && isText(name) && updatedAt !== undefined ? { id, name, updatedAt } : undefined;
-  });
+/** Wrapped copies of a key. */
+function blob(wire: Wire): string {
+  const value = text(wire, 'encrypted_keys');
+  if (typeof value === 'string' && !isBase64(value)) {
+    const message =
+      value === ''
+        ? 'expected wrapped keys, got an empty text'
+        : 'expected standard padded base64, as createDataKey returned it';
+    problems.push({ field: 'encrypted_keys', message });
+  }
+  return value;
 }
 
-export function versions(wire: unknown): ObjectVersion[] | undefined {
-  const found = page(wire, ({ id, created_at, current_version, size, etag }) => {
-    const createdAt = time(created_at);
-    if (!isText(id) || !isText(etag) || createdAt === undefined) return undefined;
-    if (typeof current_version !== 'boolean' || typeof size !== 'number') return undefined;
-    if (!Number.isInteger(size) || size < 0 || size > 2 ** 53) return undefined;
-    return { id, createdAt, currentVersion: current_version, size, etag };
-  });
-  return found?.data;
-}
+export const dataKey: Shape<DataKey> = map((wire) => ({ id: text(wire, 'id'), key: key(wire) }));
 
-export function events(wire: unknown): Page<WireEvent> | undefined {
-  return page(wire, ({ id, event, created_at, data }) => {
-    const createdAt = time(created_at);
-    if (!isText(id) || !isText(event) || createdAt === undefined || !isMap(data)) return undefined;
-    return { id, event, createdAt, data };
-  });
-}
-
-export function deleted(wire: unknown): true | undefined {
-  return isMap(wire) && wire.success === true ? true : undefined;
-}
-
-export function dataKey(wire: unknown): DataKey | undefined {
-  if (!isMap(wire) || !isText(wire.id) || !isText(wire.data_key)) return undefined;
-  return isDataKey(wire.data_key) ? { key: wire.data_key, id: wire.id } : undefined;
-}
-
-export function pair(wire: unknown): DataKeyPair | undefined {
-  const key = dataKey(wire);
-  if (key === undefined || !isMap(wire)) return undefined;
-  const { context, encrypted_keys } = wire;
-  if (!isContext(context) || !isText(encrypted_keys) || !isBase64(encrypted_keys)) return undefined;
-  return { context, dataKey: key, encryptedKeys: encrypted_keys };
-}
+export const pair: Shape<DataKeyPair> = map((wire) => ({
+  context: within('context', wire.context, context),
+  dataKey: { id: text(wire, 'id'), key: key(wire) },
+  encryptedKeys: blob(wire),
+}));
 
 /** The key as a string, its ID beside it. */
-export function rekeyed(wire: unknown): RekeyedDataKey | undefined {
-  const made = pair(wire);
-  if (made === undefined) return undefined;
-  const { context, dataKey, encryptedKeys } = made;
-  return { context, dataKey: dataKey.key, encryptedKeys, id: dataKey.id };
-}
+export const rekeyed: Shape<RekeyedDataKey> = map((wire) => ({
+  context: within('context', wire.context, context),
+  dataKey: key(wire),
+  encryptedKeys: blob(wire),
+  id: text(wire, 'id'),
+}));

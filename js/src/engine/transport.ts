@@ -162,7 +162,8 @@ async function attempt(
   } catch {}
   if (!isSuccess(answer.status)) throw refusal(operation, answer);
   // Broken off on its way: what it answers may have happened all the same.
-  if (answer.body === undefined && answer.status !== 204) throw malformed(operation, answer);
+  if (answer.body === undefined && answer.status !== 204)
+    throw malformed([{ field: 'body', message: 'it is not JSON' }], answer);
   return answer;
 }
 

@@ -2,6 +2,7 @@
 // which is a success where the first attempt had landed: that is found out by reading back.
 import { failed, VaultError } from '../errors.js';
 import type { Bytes, VaultObject } from '../types.js';
+import { undeleted } from './answers.js';
 import type { Call } from './call.js';
 import { type Engine, hasCode, idOf, theirs } from './engine.js';
 import { wrong } from './kinds.js';
@@ -67,7 +68,7 @@ async function update(
     return resolved(engine, request, lock, asks, error, call);
   }
   engine.checkObject(answer);
-  return { was: 'written', object: engine.shape(answer, request, shapes.described) };
+  return { was: 'written', object: shapes.shaped(answer, shapes.described) };
 }
 
 /** What became of an update that ended so, after an attempt whose answer was lost. */
@@ -104,8 +105,8 @@ async function readBack(
   const isSame = object.value === update.value;
   const list = engine.prepare(OPERATION.listObjectVersions, { id });
   // Newest first.
-  const versions = engine.shape(await engine.send(list, call), list, shapes.versions);
-  const since = versions.findIndex(({ id }) => id === lock);
+  const { data } = shapes.shaped(await engine.send(list, call), shapes.versions);
+  const since = data.findIndex(({ id }) => id === lock);
   if (since !== 1) return { was: 'unknown' };
   if (!isSame) throw conflict;
   return { was: 'same', object: { ...object, value: undefined } };
@@ -123,7 +124,7 @@ export async function deleteObject(engine: Engine, options: unknown, asked: unkn
       if (!note.uncertain || !(await isGone(engine, request, error, call))) throw error;
       return;
     }
-    if (answer.status !== 204) engine.shape(answer, request, shapes.deleted);
+    if (answer.status !== 204 && !shapes.shaped(answer, shapes.deleted)) throw undeleted(answer);
   });
 }
 

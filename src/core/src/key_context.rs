@@ -102,8 +102,10 @@ impl<S: AsRef<str>> KeyContext<S> {
         // There are ten at most: the library's sort would be most of this module's code.
         for end in 1..items.len() {
             for at in (0..end).rev() {
-                if items[at] > items[at + 1] {
-                    items.swap(at, at + 1);
+                if let Some([one, next]) = items.get_mut(at..at + 2)
+                    && one > next
+                {
+                    core::mem::swap(one, next);
                 }
             }
         }
@@ -251,7 +253,7 @@ fn advice<'a>(found: impl Tree<'a>) -> String {
     match found.kind() {
         Kind::Bool => concat(&["; write \"", shown, "\""]),
         // Infinities and what is no number are no text that anybody wants.
-        Kind::Number if shown.ends_with(|last: char| last.is_ascii_digit()) => {
+        Kind::Number if shown.bytes().all(|byte| !byte.is_ascii_alphabetic()) => {
             concat(&["; write \"", shown, "\""])
         }
         Kind::Number => "; write it as a string".into(),

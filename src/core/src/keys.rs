@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 /// Whether a text is standard padded base64 (RFC 4648, section 4), and of something.
 fn is_base64(text: &str) -> bool {
     let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
-    let (digits, _) = text.as_bytes().split_at(text.len() - padding);
+    let digits = text.as_bytes().get(..text.len() - padding).unwrap_or_default();
     let unused = match (padding, digits.len() % 4) {
         (0, 0) => 0,
         (1, 3) => 3,

@@ -258,11 +258,11 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
 }
 
 /// A name without what people spell in different ways.
-fn squeeze(name: &str) -> String {
-    let mut squeezed = String::new();
-    for character in name.chars() {
-        if character != '_' {
-            squeezed.push(character.to_ascii_lowercase());
+fn squeeze(name: &str) -> Vec<u8> {
+    let mut squeezed = Vec::new();
+    for byte in name.bytes() {
+        if byte != b'_' {
+            squeezed.push(byte.to_ascii_lowercase());
         }
     }
     squeezed

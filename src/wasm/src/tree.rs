@@ -1,5 +1,5 @@
-//! A caller's values as TypeScript wrote them (`js/src/engine/flat.ts`): a letter for what it is, how long it is (in UTF-16
-//! units, as JavaScript counts), a colon, and what is in it.
+//! A caller's values as TypeScript wrote them (`js/src/engine/flat.ts`): a letter for what it is, how many bytes it has, a
+//! colon, and what is in it.
 //!
 //! ```text
 //! u, z, b, #, x   missing, null, a boolean, a number, anything else: how a message names it
@@ -35,20 +35,17 @@ impl<'a> Iterator for Nodes<'a> {
     type Item = Node<'a>;
 
     fn next(&mut self) -> Option<Node<'a>> {
-        let mut characters = self.0.chars();
-        let letter = characters.next()? as u8;
-        let mut units = 0_usize;
-        for digit in characters.by_ref() {
-            let Some(digit) = digit.to_digit(10) else { break };
+        let mut bytes = self.0.bytes();
+        let letter = bytes.next()?;
+        let (mut from, mut length) = (2, 0_usize);
+        for digit in bytes.take_while(u8::is_ascii_digit) {
+            from += 1;
             // No text is so long that this would matter.
-            units = units.wrapping_mul(10).wrapping_add(digit as usize);
+            length = length.wrapping_mul(10).wrapping_add(usize::from(digit - b'0'));
         }
-        let from = characters.as_str();
-        while let Some(left) = units.checked_sub(1) {
-            units = left.saturating_sub(characters.next()?.len_utf16() - 1);
-        }
-        self.0 = characters.as_str();
-        Some(Node { letter, content: from.get(..from.len() - self.0.len())? })
+        let (content, rest) = self.0.get(from..)?.split_at_checked(length)?;
+        self.0 = rest;
+        Some(Node { letter, content })
     }
 }
 
@@ -90,8 +87,12 @@ impl<'a> Tree<'a> for Node<'a> {
     fn whole(self) -> Option<u64> {
         let digits = self.content.strip_prefix("number ")?;
         let mut whole = 0_u64;
-        for digit in digits.chars() {
-            whole = whole.checked_mul(10)?.checked_add(digit.to_digit(10)?.into())?;
+        for digit in digits.bytes() {
+            // Beyond that, JavaScript's numbers are not exact, and nothing here is so large.
+            if !digit.is_ascii_digit() || whole > 1 << 53 {
+                return None;
+            }
+            whole = whole * 10 + u64::from(digit - b'0');
         }
         (self.letter == b'#').then_some(whole)
     }

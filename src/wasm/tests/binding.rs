@@ -17,7 +17,7 @@ const CANONICAL: usize = 201;
 const NAMES: usize = 202;
 
 fn node(letter: char, content: &str) -> String {
-    format!("{letter}{}:{content}", content.encode_utf16().count())
+    format!("{letter}{}:{content}", content.len())
 }
 
 fn text(text: &str) -> String {
