@@ -1,52 +1,39 @@
-// AES-GCM by one of three ciphers that make the same bytes: Node's own, at once and by the processor's AES instructions;
-// WebCrypto, which has those too and costs an import of the key and two promises; and this package's, in WebAssembly, where
-// an entry provides it. Which is quickest for how many bytes is in docs/performance.md.
-import { failed, guarded } from '../errors.js';
+// AES-GCM by WebCrypto, or by a cipher that an entry provides, which makes the same bytes at once: Node's own, or this
+// package's, in WebAssembly (`own-cipher.ts`). Which is quickest for how many bytes is in docs/performance.md.
+import { failed } from '../errors.js';
 import type { Bytes, VaultClientOptions } from '../types.js';
-import { builtin, decodeOwn, isDeno, isWorkerd } from './runtime.js';
+import { decodeOwn } from './runtime.js';
 
 export type Cipher = NonNullable<VaultClientOptions['cipher']>;
 
-/**
- * Up to how many bytes Node's cipher is used where there is one, and from how many on WebCrypto rather than this package:
- * workerd's WebCrypto is quicker than all else but for a few bytes, and Deno's than its Node's for many.
- */
-const [NODES_BELOW, RUNTIME_FROM] = isWorkerd ? [0, 256] : isDeno ? [1 << 14, 4096] : [1 << 30, 4096];
 /** A nonce that every runtime's ciphers take; Deno's refuse the 32 bytes of old Go envelopes. */
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
-/** A key in the memory of this package's own cipher. Freeing it wipes it. */
-interface OwnKey {
-  /** Ciphertext and tag. */
-  seal(nonce: Uint8Array, aad: Uint8Array, data: Uint8Array): Uint8Array | undefined;
+/** What encryption makes. */
+export interface Sealed {
+  ciphertext: Uint8Array;
+  tag: Uint8Array;
+}
+
+/** A cipher that does not wait. */
+export interface Synchronous {
+  seal(key: SharedKey, nonce: Uint8Array, aad: Uint8Array, data: Uint8Array): Sealed;
   /** The plaintext, where the tag fits. */
-  open(nonce: Uint8Array, aad: Uint8Array, ciphertext: Uint8Array, tag: Uint8Array): Uint8Array | undefined;
-  free(): void;
-}
-type MakeOwn = (raw: Uint8Array) => OwnKey | undefined;
-
-let loadOwn: (() => MakeOwn) | undefined;
-let makeOwn: MakeOwn | { failure: unknown } | undefined;
-
-/** Provides this package's own cipher, which is loaded when it is first needed. */
-export function provideOwn(load: () => MakeOwn): void {
-  loadOwn ??= load;
+  open(key: SharedKey, nonce: Uint8Array, aad: Uint8Array, sealed: Sealed): Bytes | undefined;
 }
 
-/** Whether it is provided. */
-export const isProvided = () => loadOwn !== undefined;
+/** Which one is to be used for so many bytes; nothing for WebCrypto. `isUsual`: whether the nonce is one that all take. */
+type Choose = (cipher: Cipher, length: number, isUsual: boolean, key?: SharedKey) => Synchronous | undefined;
+let choose: Choose | undefined;
 
-/** Whether it is there. A page may not be allowed to compile it. */
-function hasOwn(): boolean {
-  if (makeOwn === undefined && loadOwn !== undefined)
-    try {
-      makeOwn = loadOwn();
-    } catch (failure) {
-      makeOwn = { failure };
-    }
-  return typeof makeOwn === 'function';
+/** Provides ciphers that do not wait. */
+export function provideCiphers(chooses: Choose): void {
+  choose ??= chooses;
 }
+
+/** Whether some are provided. */
+export const isProvided = () => choose !== undefined;
 
 /** Wipes the bytes of a key that was dropped without being released, as a keyring's is that nobody closed. */
 const dropped =
@@ -70,8 +57,9 @@ export class SharedKey {
   readonly keys: string;
   #text: string | undefined;
   #raw: Bytes | undefined;
-  #own: OwnKey | undefined;
   #imported: CryptoKey | undefined;
+  /** The key in the memory of this package's own cipher, which freeing wipes. */
+  own: { free(): void } | undefined;
   #holders = 1;
   #uses = 0;
   /** Of one that is kept, when it came, in milliseconds: from then on its age counts. */
@@ -96,22 +84,23 @@ export class SharedKey {
     dropped?.unregister(this);
     this.#text = this.#raw = this.#imported = undefined;
     try {
-      this.#own?.free();
+      this.own?.free();
     } catch {
       // Where the module has trapped that cannot be done, and is nobody's trouble.
     }
-    this.#own = undefined;
+    this.own = undefined;
   }
 
   /** Makes bytes of it: for one that is kept, which its text would outlive, and whose age counts from now. */
   keep(): this {
     this.hold();
     this.born = Date.now();
-    this.#bytes();
+    this.raw();
     return this;
   }
 
-  #bytes(): Bytes {
+  /** Its bytes, which are kept until it is released. */
+  raw(): Bytes {
     if (this.#raw === undefined) {
       const decoded = decodeOwn(this.#text as string);
       // In a buffer of its own: a garbage collector moves what is small, and leaves copies behind.
@@ -132,21 +121,13 @@ export class SharedKey {
   /** Does something with its bytes, which nobody else keeps. */
   with<T>(work: (raw: Bytes) => T): T {
     this.#uses++;
-    if (this.#text === undefined) return work(this.#bytes());
+    if (this.#text === undefined) return work(this.raw());
     const raw = decodeOwn(this.#text);
     try {
       return work(raw);
     } finally {
       raw.fill(0);
     }
-  }
-
-  /** The key in the memory of this package's own cipher. */
-  get own(): OwnKey {
-    if (!hasOwn()) throw broken((makeOwn as { failure: unknown } | undefined)?.failure);
-    this.#own ??= guarded(() => (makeOwn as MakeOwn)(this.#bytes()));
-    if (this.#own === undefined) throw broken(undefined);
-    return this.#own;
   }
 
   /** The key within WebCrypto, which does not give it back. */
@@ -166,59 +147,9 @@ export class SharedKey {
   }
 }
 
-/** What encryption makes. */
-export interface Sealed {
-  ciphertext: Uint8Array;
-  tag: Uint8Array;
-}
-
-interface NodeCipher {
-  setAAD(aad: Uint8Array): void;
-  update(data: Uint8Array): Bytes;
-  final(): Bytes;
-  getAuthTag(): Bytes;
-  setAuthTag(tag: Uint8Array): void;
-}
-type Create = (
-  name: 'aes-256-gcm',
-  key: Uint8Array,
-  nonce: Uint8Array,
-  options: { authTagLength: 16 },
-) => NodeCipher;
-interface NodeCrypto {
-  createCipheriv?: Create;
-  createDecipheriv?: Create;
-}
-let known: NodeCrypto | undefined;
-/** Looked for when it is first needed: loading it takes a process longer than a call. */
-function nodes(): NodeCrypto {
-  known ??= builtin<NodeCrypto>('node:crypto') ?? {};
-  return known;
-}
-
-function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8Array): NodeCipher {
-  try {
-    const cipher = key.with((raw) => create('aes-256-gcm', raw, nonce, { authTagLength: TAG_BYTES }));
-    if (aad.length > 0) cipher.setAAD(aad);
-    return cipher;
-  } catch (cause) {
-    throw broken(cause);
-  }
-}
-
-/** Up to so many bytes Node's cipher takes longer to set up than this package's takes for all. */
-const FEW_BYTES = 64;
-
-/** Whether Node's cipher is there for so many bytes, and is the quickest. Not for none: some stand-ins fail then. */
-function isNodes(cipher: Cipher, length: number, key?: SharedKey): boolean {
-  if (cipher !== 'auto' || length === 0 || length >= NODES_BELOW) return false;
-  return !(length <= FEW_BYTES && key?.isUsedAgain && hasOwn()) && nodes().createCipheriv !== undefined;
-}
-
 /** Whether so many bytes are WebCrypto's, and so done aside. */
 export function isAside(cipher: Cipher, length: number): boolean {
-  if (cipher !== 'auto') return cipher === 'webcrypto';
-  return !isNodes(cipher, length) && (length >= RUNTIME_FROM || !hasOwn());
+  return choose?.(cipher, length, true) === undefined;
 }
 
 /** Ciphertext and tag; at once, where WebCrypto is not needed. */
@@ -229,20 +160,8 @@ export function seal(
   data: Uint8Array,
   cipher: Cipher,
 ): Sealed | Promise<Sealed> {
-  if (isNodes(cipher, data.length, key)) {
-    const sealing = prepared(nodes().createCipheriv as Create, key, nonce, aad);
-    try {
-      const ciphertext = sealing.update(data);
-      sealing.final();
-      return { ciphertext, tag: sealing.getAuthTag() };
-    } catch (cause) {
-      throw broken(cause);
-    }
-  }
-  if (isAside(cipher, data.length)) return sealByRuntime(key, nonce, aad, data);
-  const sealed = guarded(() => key.own.seal(nonce, aad, data));
-  if (sealed === undefined) throw broken(undefined);
-  return parts(sealed);
+  const chosen = choose?.(cipher, data.length, true, key);
+  return chosen ? chosen.seal(key, nonce, aad, data) : sealByRuntime(key, nonce, aad, data);
 }
 
 async function sealByRuntime(
@@ -259,7 +178,7 @@ async function sealByRuntime(
   }
 }
 
-function parts(sealed: Uint8Array): Sealed {
+export function parts(sealed: Uint8Array): Sealed {
   const length = sealed.length - TAG_BYTES;
   return { ciphertext: sealed.subarray(0, length), tag: sealed.subarray(length) };
 }
@@ -269,35 +188,12 @@ export function open(
   key: SharedKey,
   nonce: Uint8Array,
   aad: Uint8Array,
-  { ciphertext, tag }: Sealed,
+  sealed: Sealed,
   cipher: Cipher,
 ): Bytes | undefined | Promise<Bytes | undefined> {
   const isUsual = nonce.length === NONCE_BYTES;
-  if (isUsual && isNodes(cipher, ciphertext.length, key)) {
-    const opening = prepared(nodes().createDecipheriv as Create, key, nonce, aad);
-    let plaintext: Bytes;
-    try {
-      opening.setAuthTag(tag);
-      plaintext = opening.update(ciphertext);
-    } catch (cause) {
-      throw broken(cause);
-    }
-    try {
-      opening.final();
-    } catch {
-      plaintext.fill(0);
-      return undefined;
-    }
-    // Node's is a `Buffer`, which may be a part of a larger one; whoever gets it is to have its bytes and no others.
-    const { buffer, byteOffset, length } = plaintext;
-    return buffer.byteLength === length
-      ? new Uint8Array(buffer, byteOffset, length)
-      : new Uint8Array(plaintext);
-  }
-  const isTheirs = cipher === 'webcrypto' || (isUsual && isAside(cipher, ciphertext.length));
-  if (isTheirs || (cipher === 'auto' && !hasOwn()))
-    return openByRuntime(key, nonce, aad, { ciphertext, tag });
-  return guarded(() => key.own.open(nonce, aad, ciphertext, tag)) as Bytes | undefined;
+  const chosen = choose?.(cipher, sealed.ciphertext.length, isUsual, key);
+  return chosen ? chosen.open(key, nonce, aad, sealed) : openByRuntime(key, nonce, aad, sealed);
 }
 
 async function openByRuntime(
@@ -329,7 +225,7 @@ function algorithm(iv: Uint8Array, aad: Uint8Array): AesGcmParams {
 }
 
 /** The runtime's crypto failed where it should not. */
-function broken(cause: unknown) {
+export function broken(cause?: unknown) {
   return failed('internal', "the runtime's crypto does not work here", '', cause);
 }
 

@@ -1,5 +1,5 @@
-// What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how long it is,
-// a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
+// What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how many bytes it
+// has, a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
 import { entries, isMap, items, KIND, looked, names, read, timeText } from './kinds.js';
 
 /** The options that go into requests. */
@@ -8,8 +8,11 @@ const OPTIONS: readonly string[] =
     ',',
   );
 
+const encoder = new TextEncoder();
+
 function node(letter: string, content: string): string {
-  return `${letter}${content.length}:${content}`;
+  const { length } = /[\u0080-\uffff]/.test(content) ? encoder.encode(content) : content;
+  return `${letter}${length}:${content}`;
 }
 
 /** A string. */

@@ -1,6 +1,7 @@
-// The cipher where the module is in the file, as base64.
+// The ciphers where the module is in the file, as base64.
 import { base64 } from '../../wasm/cipher/inline.js';
+import * as nodes from '../engine/node-cipher.js';
 import { provide } from '../engine/own-cipher.js';
 import { decodeOwn } from '../engine/runtime.js';
 
-provide(() => decodeOwn(base64));
+provide(() => decodeOwn(base64), nodes);
