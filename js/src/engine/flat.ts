@@ -1,12 +1,6 @@
 // What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how many bytes it
 // has, a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
-import { entries, isMap, items, KIND, looked, names, read, timeText } from './kinds.js';
-
-/** The options that go into requests. */
-const OPTIONS: readonly string[] =
-  'id,name,value,context,versionCheck,limit,before,after,order,search,updatedAfter,keys,encryptedKeys,events,rangeStart,rangeEnd,organizationId'.split(
-    ',',
-  );
+import { entries, isMap, items, KIND, looked, read, timeText } from './kinds.js';
 
 const encoder = new TextEncoder();
 
@@ -15,8 +9,7 @@ function node(letter: string, content: string): string {
   return `${letter}${length}:${content}`;
 }
 
-/** A string. */
-export const flatText = (text: string) => node(KIND.text, text);
+const flatText = (text: string) => node(KIND.text, text);
 
 /** A value; of lists and maps what they hold, so many levels deep. */
 export function flat(value: unknown, levels = 1): string {
@@ -34,17 +27,14 @@ export function flat(value: unknown, levels = 1): string {
   return held ? node(kind, held.join('')) : node(KIND.other, name);
 }
 
-/** A call's options, of which these are read. A class's getters count as well; only its own members can be misspelled. */
-export function flatOptions(options: unknown, reads = OPTIONS, value?: string): string {
+/** A call's options, of which these are read, a class's too. `value`: what was made of the value, where it is in order; it
+ * is never passed on. */
+export function flatOptions(options: unknown, reads: readonly string[], value?: string): string {
   if (!isMap(options)) return flat(options, 0);
-  const member = (letter: string, name: string) => {
-    const its = reads.includes(name) ? read(options, name) : undefined;
-    if (letter !== KIND.text && its === undefined) return '';
-    // A value is never passed on.
+  const members = reads.map((name) => {
+    const its = read(options, name);
     const content = name !== 'value' ? flat(its) : value === undefined ? flat(its, 0) : flatText('');
-    return node(letter, name) + content;
-  };
-  const own = names(options);
-  const inherited = reads.filter((name) => !own.includes(name)).map((name) => member('i', name));
-  return node(KIND.object, own.map((name) => member(KIND.text, name)).join('') + inherited.join(''));
+    return flatText(name) + content;
+  });
+  return node(KIND.object, members.join(''));
 }

@@ -135,13 +135,26 @@ export function items(value: unknown): unknown[] | undefined {
   }
 }
 
-/** The names of a map's own members. */
-export function names(value: unknown): string[] {
+/** Problems with own names that are none of these: an option that is misspelled would silently not be used. */
+export function unknownNames(value: unknown, names: readonly string[], path = ''): Problem[] {
+  if (!isMap(value)) return [];
+  let given: string[] = [];
   try {
-    return typeof value === 'object' && value !== null ? Object.keys(value) : [];
-  } catch {
-    return [];
-  }
+    given = Object.keys(value);
+  } catch {}
+  const squeeze = (name: string) => name.replaceAll('_', '').toLowerCase();
+  return given
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const squeezed = squeeze(name);
+      const near = names.find((known) => {
+        const its = squeeze(known);
+        const isPart = its.startsWith(squeezed) || squeezed.endsWith(its);
+        return its === squeezed || (isPart && its.length > 3 && squeezed.length > 3);
+      });
+      const hint = near === undefined ? `, only ${names.join(', ')}` : `; did you mean ${near}?`;
+      return { field: path + name, message: `there is no such option${hint}` };
+    });
 }
 
 /** A time as RFC 3339 text: such a string, exactly as it stands, or a `Date`. */

@@ -4,7 +4,7 @@ import { checked, failed, type Problem, refused, type VaultErrorCode } from '../
 import { BYTES_PREFIX, toBase64 } from './base64.js';
 import type { Asked } from './call.js';
 import { flat, flatOptions } from './flat.js';
-import { collecting, expected, isAbsent, isMap, read, whole, wrong } from './kinds.js';
+import { collecting, expected, isAbsent, isMap, read, unknownNames, whole, wrong } from './kinds.js';
 import { copyOf, isBytes, isWellFormed } from './runtime.js';
 import { CHUNK_DEFAULT, CHUNK_MAX, CHUNK_MIN } from './stream-format.js';
 
@@ -45,8 +45,21 @@ export const OPERATION = {
   createRekey: 10,
   listEvents: 11,
 } as const;
-/** Added to an operation's place where its options are those of `modifyObject`. */
-const MODIFY = 100;
+/** The options of each. */
+const OPTIONS = [
+  'name,value,context',
+  'limit,before,after,order,search,updatedAfter',
+  'id,as',
+  'name,as',
+  'id',
+  'id',
+  'id,value,versionCheck',
+  'id,versionCheck',
+  'context',
+  'keys',
+  'encryptedKeys,context',
+  'events,limit,after,order,rangeStart,rangeEnd,organizationId',
+].map((names) => names.split(','));
 
 export const nameOf = (operation: number) => Object.keys(OPERATION)[operation] as keyof typeof OPERATION;
 
@@ -85,25 +98,35 @@ function asBytes(options: unknown): boolean {
 }
 
 /** What core is asked: an operation by its place, or one of these (`src/wasm/src/lib.rs`). */
-const [CONTEXT, CANONICAL, NAMES] = [200, 201, 202] as const;
+const [CONTEXT, CANONICAL] = [200, 201] as const;
 
-/** Asks core. */
-function ask(what: number, ...values: string[]): string {
+/** Asks core; what is wrong with names was found before. */
+function ask(what: number, values: string[], found: Problem[] = []): string {
   const said = checked(() => answer(flat(what) + values.join('')));
-  if (!said.startsWith('!')) return said;
-  const at = said.indexOf('[');
-  throw refused(said.slice(1, at) as VaultErrorCode, JSON.parse(said.slice(at)) as Problem[]);
+  const [, code = 'invalid_request', problems = '[]'] = /^!(\w+)(.*)/s.exec(said) ?? [];
+  const all = [...found, ...(JSON.parse(problems) as Problem[])];
+  if (all.length === 0) return said;
+  // What is outside the scope outweighs all else.
+  const isOwn = found.length === 0 || code === 'context_mismatch';
+  throw refused(isOwn ? (code as VaultErrorCode) : 'invalid_request', all);
 }
 
 /** What core makes. */
 type Lines = [Request['method'], string, string, string, string, string];
 
 /** The request of an operation with these options, in this scope, where there is one. */
-export function prepare(operation: number, options: unknown, scope?: object, extra = 0): Request {
+export function prepare(
+  operation: number,
+  options: unknown,
+  scope?: object,
+  more: readonly string[] = [],
+): Request {
   const { createObject, updateObject, readObject, readObjectByName } = OPERATION;
   const writes = operation === createObject || operation === updateObject;
   const value = writes ? storedValue(options) : undefined;
-  const made = ask(operation + extra, flatOptions(options, undefined, value), flat(scope));
+  const names = OPTIONS[operation] as string[];
+  const values = [flatOptions(options, names, value), flat(scope)];
+  const made = ask(operation, values, unknownNames(options, [...names, ...more]));
   const [method, route, target, repeatable, head, contextKey] = made.split('\n') as Lines;
   // A getter that says something else the second time.
   if (writes && value === undefined)
@@ -115,18 +138,12 @@ export function prepare(operation: number, options: unknown, scope?: object, ext
 
 /** A context within a scope, where there is one, as a plain object. */
 export function contextOf(context: unknown, scope?: object): Record<string, string> {
-  return JSON.parse(ask(CONTEXT, flat(context), flat(scope))) as Record<string, string>;
+  return JSON.parse(ask(CONTEXT, [flat(context), flat(scope)])) as Record<string, string>;
 }
 
 /** A text that equal contexts share: a JSON object with sorted names. */
 export function canonicalOf(context: unknown): string {
-  return ask(CANONICAL, flat(context));
-}
-
-/** Problems with names that are none of these: an option that is misspelled would silently not be used. */
-export function unknownNames(options: unknown, names: readonly string[], path = ''): Problem[] {
-  const found = JSON.parse(ask(NAMES, flatOptions(options, []), flat(names))) as Problem[];
-  return found.map(({ field, message }) => ({ field: path + field, message }));
+  return ask(CANONICAL, [flat(context)]);
 }
 
 const MODIFY_ATTEMPTS_DEFAULT = 5;
@@ -142,7 +159,8 @@ export function modifyOptions<Change>(options: unknown, change: Change) {
     );
   const isByName = isAbsent(read(options, 'id')) && !isAbsent(read(options, 'name'));
   const { readObject, readObjectByName } = OPERATION;
-  const request = prepare(isByName ? readObjectByName : readObject, options, undefined, MODIFY);
+  const more = ['maxAttempts', 'applied'];
+  const request = prepare(isByName ? readObjectByName : readObject, options, undefined, more);
   const [problems, found] = collecting();
   const attempts = whole(read(options, 'maxAttempts'), 'maxAttempts', 1, MODIFY_ATTEMPTS_MAX, found);
   const applied = read(options, 'applied') ?? undefined;

@@ -3,8 +3,18 @@ import { failed, type Problem, refused, version } from '../errors.js';
 import type { VaultClientOptions } from '../types.js';
 import { type Cipher, isProvided } from './cipher.js';
 import type { Bounds } from './data-keys.js';
-import { collecting, entries, expected, isAbsent, isMap, read, required, whole } from './kinds.js';
-import { TIMEOUT_MAX_MS, unknownNames } from './requests.js';
+import {
+  collecting,
+  entries,
+  expected,
+  isAbsent,
+  isMap,
+  read,
+  required,
+  unknownNames,
+  whole,
+} from './kinds.js';
+import { TIMEOUT_MAX_MS } from './requests.js';
 import { Retries } from './retries.js';
 import { isWellFormed } from './runtime.js';
 import type { Settings } from './transport.js';

@@ -56,6 +56,7 @@ impl Operation {
     }
 
     /// The path with `{id}` and `{name}` for what differs from object to object: for hooks and traces.
+    #[inline(never)]
     pub const fn route(self) -> &'static str {
         match self {
             Operation::CreateObject | Operation::ListObjects => "/vault/v1/kv",

@@ -49,8 +49,6 @@ enum Takes {
     Context,
     Value,
     Events,
-    /// What the host reads, and no request holds.
-    Hosts,
     // From here on what may be left out.
     Version,
     Cursor,
@@ -65,7 +63,6 @@ enum Takes {
 #[derive(Clone, Copy)]
 enum To {
     Path,
-    Nowhere,
     Query(&'static str),
     Body(&'static str),
 }
@@ -73,7 +70,6 @@ enum To {
 type Field = (&'static str, Takes, To);
 
 const ID: Field = ("id", Takes::Id, To::Path);
-const AS: Field = ("as", Takes::Hosts, To::Nowhere);
 const VALUE: Field = ("value", Takes::Value, To::Body("value"));
 const CONTEXT: Field = ("context", Takes::Context, To::Body("context"));
 const LIMIT: Field = ("limit", Takes::Limit, To::Query("limit"));
@@ -99,9 +95,8 @@ const fn fields(operation: Operation) -> &'static [Field] {
             ("search", Takes::Text, To::Query("search")),
             ("updatedAfter", Takes::Time, To::Query("updatedAfter")),
         ],
-        Operation::ReadObject => &[ID, AS],
-        Operation::DescribeObject | Operation::ListObjectVersions => &[ID],
-        Operation::ReadObjectByName => &[("name", Takes::NameInUrl, To::Path), AS],
+        Operation::ReadObject | Operation::DescribeObject | Operation::ListObjectVersions => &[ID],
+        Operation::ReadObjectByName => &[("name", Takes::NameInUrl, To::Path)],
         Operation::UpdateObject => &[ID, VALUE, ("versionCheck", Takes::Version, To::Body("version_check"))],
         Operation::DeleteObject => &[ID, ("versionCheck", Takes::Version, To::Query("version_check"))],
         Operation::CreateDataKey => &[CONTEXT],
@@ -120,13 +115,12 @@ const fn fields(operation: Operation) -> &'static [Field] {
 }
 
 impl<'a> Request<'a> {
-    /// Of an operation with these options. `more` are other options that it may be given. A value that the host found in
-    /// order is a text here, whatever it was. Within a scope what that adds may be left out of a context, and what
-    /// contradicts it is refused. Reports every problem at once.
+    /// Of an operation with these options; others are the host's. A value that the host found in order is a text here,
+    /// whatever it was. Within a scope what that adds may be left out of a context, and what contradicts it is refused.
+    /// Reports every problem at once.
     pub fn from_options<T: Tree<'a>>(
         operation: Operation,
         options: T,
-        more: &[&str],
         scope: Option<&Scope<'a>>,
     ) -> Result<Self, Error> {
         let mut request = Request {
@@ -167,12 +161,8 @@ impl<'a> Request<'a> {
             }
             _ => {}
         }
-        let fields = fields(operation);
         let mut reader = Reader::options(options);
-        let mut known: Vec<&str> = fields.iter().map(|field| field.0).collect();
-        known.extend_from_slice(more);
-        reader.only(&known);
-        for (name, takes, to) in fields {
+        for (name, takes, to) in fields(operation) {
             match takes {
                 Takes::Context => {
                     if let Some(context) = reader.scoped_context(name, scope) {
@@ -186,7 +176,6 @@ impl<'a> Request<'a> {
                         reader.problem(name, expected_secret("a string or a Uint8Array", member));
                     }
                 }
-                Takes::Hosts => {}
                 _ => {
                     if let Some(text) = text(&mut reader, name, *takes) {
                         request.put(*to, &text);
@@ -212,7 +201,6 @@ impl<'a> Request<'a> {
 
     fn put(&mut self, to: To, text: &str) {
         match to {
-            To::Nowhere => {}
             To::Path => {
                 self.target.clear();
                 let mut is_place = false;

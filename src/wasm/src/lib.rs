@@ -11,23 +11,17 @@ mod module;
 mod tree;
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use tree::{Node, Nodes};
 use vault_core::http::{Operation, quote};
-use vault_core::reader::Reader;
 use vault_core::request::Request;
 use vault_core::scope::Scope;
 use vault_core::tree::Tree;
 use vault_core::{Error, KeyContext, Problem};
 use wasm_bindgen::prelude::*;
 
-/// Added to an operation's place where its options are those of `modifyObject`.
-const MODIFY: u64 = 100;
 /// A context, as JSON, in the order in which it was given; or in that which equal contexts share.
 const CONTEXT: u64 = 200;
 const CANONICAL: u64 = 201;
-/// What is wrong with the names of options.
-const NAMES: u64 = 202;
 
 /// Answers a question: a number in decimal, and values (`tree`).
 ///
@@ -35,18 +29,16 @@ const NAMES: u64 = 202;
 ///   JSON of its body up to the value, and of a context a text that equal ones share; in lines, as none of them holds a
 ///   line's end. A value that is in order is an empty string here.
 /// - `CONTEXT` or `CANONICAL`, a context, a scope: the context, as JSON
-/// - `NAMES`, options, and which names there are: problems, as JSON: `[{"field", "message"}, …]`
 ///
-/// A refusal is `!`, its code, and the problems, as JSON.
+/// A refusal is `!`, its code, and the problems, as JSON: `[{"field", "message"}, …]`.
 #[wasm_bindgen]
 pub fn answer(question: &str) -> String {
     let mut values = Nodes(question);
     let what = values.at_hand().whole().unwrap_or_default();
-    let (options, more) = (values.at_hand(), values.at_hand());
+    let (options, scope) = (values.at_hand(), values.at_hand());
     let answer = match what {
-        NAMES => Ok(names(options, more)),
-        CONTEXT | CANONICAL => context(options, more, what == CANONICAL),
-        _ => prepared(what, options, more),
+        CONTEXT | CANONICAL => context(options, scope, what == CANONICAL),
+        _ => prepared(what, options, scope),
     };
     answer.unwrap_or_else(|error| {
         let mut refusal = String::from("!");
@@ -58,9 +50,8 @@ pub fn answer(question: &str) -> String {
 
 fn prepared(place: u64, options: Node<'_>, scope: Node<'_>) -> Result<String, Error> {
     let scope = scope_of(scope)?;
-    let operation = operation(place % MODIFY);
-    let more: &[&str] = if place >= MODIFY { &["maxAttempts", "applied"] } else { &[] };
-    let request = Request::from_options(operation, options, more, scope.as_ref())?;
+    let operation = operation(place);
+    let request = Request::from_options(operation, options, scope.as_ref())?;
     let mut lines = String::from(request.method().as_str());
     let context = request.context.map(|context| context.canonical_json()).unwrap_or_default();
     let repeatable = if request.repeatable { "1" } else { "" };
@@ -87,15 +78,6 @@ fn context(context: Node<'_>, scope: Node<'_>, canonical: bool) -> Result<String
         context = scope.merge(&context)?;
     }
     Ok(if canonical { context.canonical_json() } else { context.json() })
-}
-
-fn names(options: Node<'_>, known: Node<'_>) -> String {
-    let known: Vec<&str> = known.items().map(|name| name.content).collect();
-    let mut reader = Reader::options(options);
-    reader.only(&known);
-    let mut json = String::new();
-    list(&reader.problems, &mut json);
-    json
 }
 
 /// Problems as JSON.

@@ -6,7 +6,7 @@
 //! t, T            a string; one that is an RFC 3339 time
 //! d               a `Date`, as such a time
 //! a               a list: its items
-//! o               a map: for each member its name, and its value. The name is a `t`, or `i` where the map inherits it
+//! o               a map: for each member its name, and its value
 //! ```
 
 use alloc::string::String;
@@ -106,16 +106,7 @@ impl<'a> Tree<'a> for Node<'a> {
     }
 
     fn names(self) -> impl Iterator<Item = &'a str> {
-        let mut members = self.within(b'o');
-        core::iter::from_fn(move || {
-            loop {
-                let name = members.next()?;
-                members.next();
-                if name.letter == b't' {
-                    return Some(name.content);
-                }
-            }
-        })
+        self.entries().map(|(name, _)| name)
     }
 
     fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {

@@ -11,10 +11,8 @@ const LIST: usize = 1;
 const READ: usize = 2;
 const UPDATE: usize = 6;
 const DATA_KEY: usize = 8;
-const MODIFY: usize = 100;
 const CONTEXT: usize = 200;
 const CANONICAL: usize = 201;
-const NAMES: usize = 202;
 
 fn node(letter: char, content: &str) -> String {
     format!("{letter}{}:{content}", content.len())
@@ -76,13 +74,6 @@ fn options_become_requests() {
     let create = map(&[("context", texts(&[("b", "1")]))]);
     let scoped = made(DATA_KEY, &create, &texts(&[("org", "x")]));
     assert_eq!(scoped[4..], ["{\"context\":{\"org\":\"x\",\"b\":\"1\"}}", "{\"b\":\"1\",\"org\":\"x\"}"]);
-    // Those of modifyObject take more.
-    let more = map(&[("id", text("a")), ("maxAttempts", node('#', "number 3"))]);
-    assert_eq!(made(MODIFY + READ, &more, MISSING)[2], "/vault/v1/kv/a");
-    assert!(asked(READ, &more, MISSING).starts_with('!'));
-    // What a class inherits is read, and cannot be misspelled.
-    let inherited = format!("{}{}", node('i', "id"), text("x")) + &node('i', "other") + &text("y");
-    assert_eq!(made(READ, &node('o', &inherited), MISSING)[2], "/vault/v1/kv/x");
     assert_eq!(made(READ, &id("\u{1f511}"), MISSING)[2], "/vault/v1/kv/%F0%9F%94%91");
 }
 
@@ -98,11 +89,8 @@ fn what_is_wrong_is_told() {
             r#"{"field":"key_context.a","message":"expected a string, got number 1; write \"1\""}]"#
         )
     );
-    let quoted = asked(READ, &map(&[("id", text("a")), ("\"\n", text(""))]), MISSING);
-    assert_eq!(
-        quoted,
-        r#"!invalid_request[{"field":"\"\n","message":"there is no such option, only id, as"}]"#
-    );
+    let quoted = map(&[("context", map(&[("\"\n", node('z', "null"))]))]);
+    assert!(asked(DATA_KEY, &quoted, MISSING).contains(r#"{"field":"key_context.\"\n","#));
     for options in [
         MISSING.into(),
         node('z', "null"),
@@ -121,17 +109,11 @@ fn what_is_wrong_is_told() {
 }
 
 #[wasm_bindgen_test]
-fn contexts_and_names_are_checked() {
+fn contexts_are_checked() {
     let (both, other) = (texts(&[("b", "1"), ("a", "2")]), texts(&[("b", "1")]));
     assert_eq!(asked(CONTEXT, &both, MISSING), r#"{"b":"1","a":"2"}"#);
     assert_eq!(asked(CANONICAL, &both, MISSING), r#"{"a":"2","b":"1"}"#);
     assert_eq!(asked(CONTEXT, &other, &texts(&[("a", "2")])), r#"{"a":"2","b":"1"}"#);
     assert!(asked(CONTEXT, &other, &texts(&[("b", "2")])).starts_with("!context_mismatch["));
     assert!(asked(CONTEXT, &map(&[]), MISSING).starts_with("!invalid_key_context["));
-    let known = node('a', &[text("a"), text("long")].concat());
-    assert_eq!(
-        asked(NAMES, &texts(&[("a", ""), ("B", "")]), &known),
-        r#"[{"field":"B","message":"there is no such option, only a, long"}]"#
-    );
-    assert_eq!(asked(NAMES, &texts(&[("a", "")]), &known), "[]");
 }

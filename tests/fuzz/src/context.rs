@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     }
     for operation in Operation::ALL {
-        match Request::from_options(operation, &json, &[], None) {
+        match Request::from_options(operation, &json, None) {
             // Lines cannot be broken, nor anything be put between them.
             Ok(request) => assert!(!request.target.contains('\n') && !request.body.contains('\n')),
             Err(error) => assert!(!error.problems.is_empty() && !error.message().is_empty(), "{error:?}"),
