@@ -53,6 +53,38 @@ test('a process ends when its calls have ended: no timer is left', () => {
   assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\nnot_found\n');
 });
 
+test("the client's module takes no more memory for many requests than for few", async () => {
+  const { OPERATION, prepare } = (await import(
+    new URL('../pkg/dist/engine/requests.js', import.meta.url).href
+  )) as typeof import('../js/src/engine/requests.ts');
+  const { initSync } = (await import(new URL('../pkg/wasm/client/client.js', import.meta.url).href)) as {
+    initSync: (module: object) => { memory: WebAssembly.Memory };
+  };
+  const { memory } = initSync({ module: new Uint8Array(0) });
+  const ask = (count: number) => {
+    for (let at = 0; at < count; at++) {
+      prepare(OPERATION.describeObject, { id: `secret_${at}` });
+      const context = { organization_id: `org_${at}`, user: 'é\u{1f511}'.repeat(at % 100) };
+      prepare(OPERATION.createObject, { name: 'n', value: 'v', context });
+      assert.throws(
+        () => prepare(OPERATION.createDataKey, { context: { a: at, b: [], '': 'x' } }),
+        VaultError,
+      );
+    }
+  };
+  ask(200);
+  const before = memory.buffer.byteLength;
+  ask(30_000);
+  assert.equal(memory.buffer.byteLength, before);
+  // What one large question takes is there for the next.
+  const large = () =>
+    assert.throws(() => prepare(OPERATION.readObject, { id: 'é'.repeat(1_000_000) }), /got 1000000/);
+  large();
+  const after = memory.buffer.byteLength;
+  for (let at = 0; at < 50; at++) large();
+  assert.equal(memory.buffer.byteLength, after);
+});
+
 test('no data key is left in memory once all that kept one is closed', async () => {
   const initOf = async (name: string) => {
     const glue = new URL(`../pkg/wasm/${name}/${name}.js`, import.meta.url).href;

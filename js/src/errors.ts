@@ -234,9 +234,15 @@ function stop(error: Error): VaultError {
   return stopped;
 }
 
-/** Fails where the module cannot be used any more. */
+/** Fails where the client's module is not there yet, or a module cannot be used any more. */
 export function running(): void {
   if (stopped) throw stopped;
+  if (!isLoaded)
+    throw failed(
+      'invalid_config',
+      'call init or initSync of workos-vault-edge/wasm before anything else',
+      'init',
+    );
 }
 
 /** Calls a module. A trap is its own: nothing of the caller's runs in it. */
@@ -247,15 +253,4 @@ export function guarded<T>(call: () => T): T {
   } catch (error) {
     throw error instanceof WebAssembly.RuntimeError ? stop(error) : error;
   }
-}
-
-/** Calls the client's module. */
-export function checked<T>(call: () => T): T {
-  if (!isLoaded)
-    throw failed(
-      'invalid_config',
-      'call init or initSync of workos-vault-edge/wasm before anything else',
-      'init',
-    );
-  return guarded(call);
 }

@@ -83,6 +83,7 @@ export class Engine {
 
   /** From the constructor's options, and what the package knows of them. */
   static of(options: unknown, host: Parameters<typeof settingsOf>[1]): Engine {
+    running();
     const settings = settingsOf(options, host);
     const kept = settings.bounds && new DataKeys(settings.bounds);
     return new Engine({ settings, kept, keyrings: new Set(), closed: false }, undefined);

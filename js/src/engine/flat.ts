@@ -1,6 +1,6 @@
 // What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how many bytes it
 // has, a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
-import { entries, isMap, items, KIND, looked, read, timeText } from './kinds.js';
+import { entries, items, KIND, looked, read, timeText } from './kinds.js';
 
 const encoder = new TextEncoder();
 
@@ -29,8 +29,7 @@ export function flat(value: unknown, levels = 1): string {
 
 /** A call's options, of which these are read, a class's too. `value`: what was made of the value, where it is in order; it
  * is never passed on. */
-export function flatOptions(options: unknown, reads: readonly string[], value?: string): string {
-  if (!isMap(options)) return flat(options, 0);
+export function flatOptions(options: object, reads: readonly string[], value?: string): string {
   const members = reads.map((name) => {
     const its = read(options, name);
     const content = name !== 'value' ? flat(its) : value === undefined ? flat(its, 0) : flatText('');

@@ -1,6 +1,6 @@
 // Requests, as core makes them of what a caller gave; and the options that go with every call.
 import { answer } from '../../wasm/client/client.js';
-import { checked, failed, type Problem, refused, type VaultErrorCode } from '../errors.js';
+import { failed, guarded, type Problem, refused, type VaultErrorCode } from '../errors.js';
 import { BYTES_PREFIX, toBase64 } from './base64.js';
 import type { Asked } from './call.js';
 import { flat, flatOptions } from './flat.js';
@@ -102,7 +102,7 @@ const [CONTEXT, CANONICAL] = [200, 201] as const;
 
 /** Asks core; what is wrong with names was found before. */
 function ask(what: number, values: string[], found: Problem[] = []): string {
-  const said = checked(() => answer(flat(what) + values.join('')));
+  const said = guarded(() => answer(flat(what) + values.join('')));
   const [, code = 'invalid_request', problems = '[]'] = /^!(\w+)(.*)/s.exec(said) ?? [];
   const all = [...found, ...(JSON.parse(problems) as Problem[])];
   if (all.length === 0) return said;
@@ -121,17 +121,23 @@ export function prepare(
   scope?: object,
   more: readonly string[] = [],
 ): Request {
-  const { createObject, updateObject, readObject, readObjectByName } = OPERATION;
-  const writes = operation === createObject || operation === updateObject;
-  const value = writes ? storedValue(options) : undefined;
+  const { createObject, listObjects, updateObject, readObject, readObjectByName, createDataKey } = OPERATION;
   const names = OPTIONS[operation] as string[];
-  const values = [flatOptions(options, names, value), flat(scope)];
-  const made = ask(operation, values, unknownNames(options, [...names, ...more]));
+  let given = options;
+  if (operation === readObjectByName && typeof options === 'string') given = { name: options };
+  // Where every option may be left out, so may all.
+  const isOptional = operation === listObjects || (operation === createDataKey && scope !== undefined);
+  if (isOptional && isAbsent(options)) given = {};
+  if (!isMap(given)) throw wrong('options', `an object like { ${names.join(', ')} }`, options);
+  const writes = operation === createObject || operation === updateObject;
+  const value = writes ? storedValue(given) : undefined;
+  const values = [flatOptions(given, names, value), flat(scope)];
+  const made = ask(operation, values, unknownNames(given, [...names, ...more]));
   const [method, route, target, repeatable, head, contextKey] = made.split('\n') as Lines;
   // A getter that says something else the second time.
   if (writes && value === undefined)
-    throw wrong('value', 'a string or a Uint8Array', read(options, 'value'), true);
-  const bytes = (operation === readObject || operation === readObjectByName) && asBytes(options);
+    throw wrong('value', 'a string or a Uint8Array', read(given, 'value'), true);
+  const bytes = (operation === readObject || operation === readObjectByName) && asBytes(given);
   const body = value === undefined ? head || undefined : `${head}${quoted(value)}}`;
   return { operation, method, route, target, body, value, repeatable: repeatable === '1', bytes, contextKey };
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, as data: a stable code, and what is wrong where.
 
+use crate::key_context;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -52,6 +53,10 @@ pub enum Fault {
     Form,
     /// Of the right form, but beyond a limit.
     Limit,
+    /// A limit, too: a context of too many items, for which the service has an answer of its own.
+    Items,
+    /// Outside the scope.
+    Scope,
 }
 
 /// One thing that is wrong with the input: where, and what.
@@ -66,20 +71,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with a field.
-    pub fn new(field: &str, message: impl Into<String>) -> Self {
-        Self::made(Fault::Form, field, message.into())
+    /// A problem of some kind with a field.
+    pub fn of(fault: Fault, field: &str, message: &str) -> Self {
+        Problem { fault, field: field.into(), message: message.into() }
     }
 
-    // Whole, rather than in each of the many places that find something wrong.
-    #[inline(never)]
-    fn made(fault: Fault, field: &str, message: String) -> Self {
-        Problem { fault, field: field.into(), message }
+    /// A problem with a field.
+    pub fn new(field: &str, message: &str) -> Self {
+        Self::of(Fault::Form, field, message)
     }
 
     /// A field beyond a limit.
-    pub fn limit(field: &str, message: impl Into<String>) -> Self {
-        Self::made(Fault::Limit, field, message.into())
+    pub fn limit(field: &str, message: &str) -> Self {
+        Self::of(Fault::Limit, field, message)
     }
 }
 
@@ -109,6 +113,22 @@ impl Error {
     /// Everything wrong with the input, in one error.
     pub fn invalid(code: Code, problems: Vec<Problem>) -> Self {
         Error { code, what: String::new(), problems }
+    }
+
+    /// Everything wrong with a call's input, under the code of the gravest. A context that is only too large has a code of
+    /// its own.
+    pub fn refused(problems: Vec<Problem>) -> Self {
+        let of_context = |problem: &Problem| problem.field.starts_with(key_context::PATH);
+        let code = if problems.iter().any(|problem| problem.fault == Fault::Scope) {
+            Code::ContextMismatch
+        } else if problems.iter().all(|problem| problem.fault == Fault::Items) {
+            Code::KeyContextTooLarge
+        } else if problems.iter().all(of_context) {
+            Code::InvalidKeyContext
+        } else {
+            Code::InvalidRequest
+        };
+        Self::invalid(code, problems)
     }
 
     /// What happened: `name: …; context.tier: …`. Holds no API key, data key or value.

@@ -29,7 +29,8 @@ pub const VAULT_EVENTS: [&str; 13] = [
 ];
 
 /// Most events that one list may name.
-const NAMES_MAX: usize = 100;
+pub(crate) const NAMES_MAX: usize = 100;
+pub(crate) const NOT_SO_MANY: &str = "expected 1 to 100 event names";
 
 /// `listEvents`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,12 @@ impl ListEvents {
         let mut reader = Reader::options(query);
         let names = reader.optional_string("events").unwrap_or_default();
         let names: Vec<_> = names.split(',').filter(|name| !name.is_empty()).collect();
-        check_event_names(&mut reader, &names);
+        if names.is_empty() || names.len() > NAMES_MAX {
+            reader.problems.push(Problem::limit("events", NOT_SO_MANY));
+        }
+        for name in &names {
+            check_name(&mut reader, "events", name);
+        }
         let list = ListEvents {
             events: names.into_iter().map(str::to_owned).collect(),
             limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
@@ -73,16 +79,11 @@ impl ListEvents {
     }
 }
 
-/// Checks names of events; what is wrong is told under `events`.
-pub(crate) fn check_event_names<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, names: &[&str]) {
-    if names.is_empty() || names.len() > NAMES_MAX {
-        reader.problems.push(Problem::limit(&reader.path("events"), "expected 1 to 100 event names"));
-    }
-    for name in names {
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_';
-        if name.is_empty() || !name.bytes().all(is_name) {
-            let message = concat(&["\"", name, "\" is no name of an event, such as \"vault.data.read\""]);
-            return reader.problem("events", message);
-        }
+/// Checks the name of an event.
+pub(crate) fn check_name<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, field: &str, name: &str) {
+    let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_';
+    if name.is_empty() || !name.bytes().all(is_name) {
+        reader
+            .problem(field, &concat(&["\"", name, "\" is no name of an event, such as \"vault.data.read\""]));
     }
 }

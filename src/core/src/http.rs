@@ -130,7 +130,7 @@ pub fn quote(text: &str, out: &mut String) {
 }
 
 /// A JSON object of strings; there is at least one.
-pub(crate) fn quote_map<'a>(items: impl IntoIterator<Item = (&'a str, &'a str)>, out: &mut String) {
+pub(crate) fn quote_map<'a>(items: &mut dyn Iterator<Item = (&'a str, &'a str)>, out: &mut String) {
     let mut separator = '{';
     for (name, value) in items {
         out.push(separator);

@@ -17,7 +17,7 @@
 //! Names and values are case-sensitive and taken as they are: nothing is trimmed or normalized, because the
 //! service would take ` a` and `a` for two keys.
 
-use crate::error::{Code, Error, Problem};
+use crate::error::{Error, Fault, Problem};
 use crate::http::quote_map;
 use crate::names::characters;
 use crate::tree::{Kind, Tree, concat, decimal, expected};
@@ -37,7 +37,7 @@ pub const VALUE_MAX: usize = 500;
 pub const ORGANIZATION_ID: &str = "organization_id";
 
 /// The path that problems are reported under.
-const PATH: &str = "key_context";
+pub(crate) const PATH: &str = "key_context";
 
 /// A valid key context. Keeps the order it was given in; two contexts with the same items are equal. `S` is a string,
 /// or one that lies elsewhere.
@@ -60,7 +60,7 @@ impl<S: AsRef<str>> KeyContext<S> {
         for (name, value) in pairs {
             draft.push(name, value);
         }
-        draft.finish().map_err(invalid)
+        draft.finish().map_err(Error::refused)
     }
 
     /// The same context with one more item; the same item again changes nothing, another value for a name
@@ -97,25 +97,26 @@ impl<S: AsRef<str>> KeyContext<S> {
     }
 
     /// Items sorted by name, by Unicode code points.
-    pub fn canonical(&self) -> Vec<(&str, &str)> {
-        let mut items: Vec<(&str, &str)> = self.iter().collect();
+    pub fn canonical(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut last: Option<&str> = None;
         // There are ten at most: the library's sort would be most of this module's code.
-        for end in 1..items.len() {
-            for at in (0..end).rev() {
-                if let Some([one, next]) = items.get_mut(at..at + 2)
-                    && one > next
-                {
-                    core::mem::swap(one, next);
+        core::iter::from_fn(move || {
+            let mut next: Option<(&str, &str)> = None;
+            for item in self.iter() {
+                let is_left = last.is_none_or(|last| item.0 > last);
+                if is_left && next.is_none_or(|next| item.0 < next.0) {
+                    next = Some(item);
                 }
             }
-        }
-        items
+            last = Some(next?.0);
+            next
+        })
     }
 
     /// A JSON object, in the order that was given.
     pub fn json(&self) -> String {
         let mut out = String::new();
-        quote_map(self.iter(), &mut out);
+        quote_map(&mut self.iter(), &mut out);
         out
     }
 
@@ -123,32 +124,43 @@ impl<S: AsRef<str>> KeyContext<S> {
     /// cache keys.
     pub fn canonical_json(&self) -> String {
         let mut out = String::new();
-        quote_map(self.canonical(), &mut out);
+        quote_map(&mut self.canonical(), &mut out);
         out
     }
 }
 
 impl<'a> KeyContext<&'a str> {
-    /// From JSON-like data. Reports every problem at once.
-    pub fn from_tree(tree: impl Tree<'a>) -> Result<Self, Error> {
-        Self::read(tree).map_err(invalid)
+    /// From JSON-like data, within a scope, where there is one: a tenant's items, which every context of theirs carries.
+    /// They stand first, and may be left out, as the whole context may then; another value for one of them is
+    /// [`crate::Code::ContextMismatch`]. Reports every problem at once.
+    pub fn from_tree(tree: impl Tree<'a>, scope: Option<&Self>) -> Result<Self, Error> {
+        Self::read(tree, scope).map_err(Error::refused)
     }
 
-    pub(crate) fn items(&self) -> &[(&'a str, &'a str)] {
-        &self.0
-    }
-
-    pub(crate) fn read(tree: impl Tree<'a>) -> Result<Self, Vec<Problem>> {
-        if tree.kind() != Kind::Object {
-            return Err(vec![Problem::new(PATH, expected("an object of strings", tree))]);
+    pub(crate) fn read(tree: impl Tree<'a>, scope: Option<&Self>) -> Result<Self, Vec<Problem>> {
+        let may_be_absent = scope.is_some() && tree.is_absent();
+        if tree.kind() != Kind::Object && !may_be_absent {
+            return Err(vec![Problem::new(PATH, &expected("an object of strings", tree))]);
         }
         let mut draft = Draft::new();
+        if let Some(scope) = scope {
+            draft.seen = scope.len();
+            draft.items.extend_from_slice(&scope.0);
+        }
         for (name, value) in tree.entries() {
-            if let Some(value) = value.text() {
-                draft.push(name, value);
-            } else {
-                draft.check_name(name);
-                draft.problem(name, concat(&[&expected("a string", value), &advice(value)]));
+            let scoped = scope.and_then(|scope| scope.get(name));
+            match (value.text(), scoped) {
+                (Some(value), Some(scoped)) if value == scoped => {}
+                (Some(_), Some(scoped)) => {
+                    let message = concat(&["this client is scoped to \"", scoped, "\""]);
+                    draft.problem(Fault::Scope, name, &message);
+                }
+                (Some(value), None) => draft.push(name, value),
+                (None, _) => {
+                    draft.check_name(name);
+                    let message = concat(&[&expected("a string", value), &advice(value)]);
+                    draft.problem(Fault::Form, name, &message);
+                }
             }
         }
         draft.finish()
@@ -157,7 +169,7 @@ impl<'a> KeyContext<&'a str> {
 
 impl<S: AsRef<str>> PartialEq for KeyContext<S> {
     fn eq(&self, other: &Self) -> bool {
-        self.canonical() == other.canonical()
+        self.canonical().eq(other.canonical())
     }
 }
 
@@ -165,20 +177,9 @@ impl<S: AsRef<str>> Eq for KeyContext<S> {}
 
 impl<S: AsRef<str>> Hash for KeyContext<S> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.canonical().hash(state);
+        self.canonical().for_each(|item| item.hash(state));
     }
 }
-
-/// One error for all problems, under the code of the gravest: a context that is only too large has a code of
-/// its own, as the service's answer does.
-pub(crate) fn invalid(problems: Vec<Problem>) -> Error {
-    let too_large = |problem: &Problem| problem.field == PATH && problem.message.starts_with(TOO_LARGE);
-    let only_too_large = problems.iter().all(too_large);
-    let code = if only_too_large { Code::KeyContextTooLarge } else { Code::InvalidKeyContext };
-    Error::invalid(code, problems)
-}
-
-const TOO_LARGE: &str = "at most 10 items";
 
 struct Draft<S> {
     items: Vec<(S, S)>,
@@ -191,12 +192,8 @@ impl<S: AsRef<str>> Draft<S> {
         Draft { items: Vec::new(), seen: 0, problems: Vec::new() }
     }
 
-    fn problem(&mut self, name: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(&concat(&[PATH, ".", name]), message));
-    }
-
-    fn limit(&mut self, name: &str, message: String) {
-        self.problems.push(Problem::limit(&concat(&[PATH, ".", name]), message));
+    fn problem(&mut self, fault: Fault, name: &str, message: &str) {
+        self.problems.push(Problem::of(fault, &concat(&[PATH, ".", name]), message));
     }
 
     /// Refuses more characters than there may be.
@@ -205,7 +202,7 @@ impl<S: AsRef<str>> Draft<S> {
         if length > max {
             let (max, length) = (decimal(max as u64), decimal(length as u64));
             let message = [what, " has at most ", &max, " characters, this one has ", &length];
-            self.limit(name, concat(&message));
+            self.problem(Fault::Limit, name, &concat(&message));
         }
     }
 
@@ -213,7 +210,7 @@ impl<S: AsRef<str>> Draft<S> {
     fn check_name(&mut self, name: &str) {
         self.seen += 1;
         if name.is_empty() {
-            self.limit(name, "a name has at least 1 character, this one is empty".into());
+            self.problem(Fault::Limit, name, "a name has at least 1 character, this one is empty");
         }
         self.check(name, "a name", name, NAME_MAX);
     }
@@ -223,10 +220,10 @@ impl<S: AsRef<str>> Draft<S> {
         self.check_name(its);
         self.check(its, "a value", text, VALUE_MAX);
         if its == ORGANIZATION_ID && text.is_empty() {
-            self.problem(its, "no organization has an empty ID; is a variable not set?");
+            self.problem(Fault::Form, its, "no organization has an empty ID; is a variable not set?");
         }
         if self.items.iter().any(|(known, _)| known.as_ref() == its) {
-            self.problem(its, "this name stands twice; each name may have one value");
+            self.problem(Fault::Form, its, "this name stands twice; each name may have one value");
         }
         // Memory stays bounded whatever comes in; what is past the limit is only counted.
         if self.items.len() <= ITEMS_MAX {
@@ -239,8 +236,8 @@ impl<S: AsRef<str>> Draft<S> {
             self.problems.push(Problem::limit(PATH, "expected 1 to 10 items, got none"));
         }
         if self.seen > ITEMS_MAX {
-            let message = concat(&[TOO_LARGE, " are allowed, got ", &decimal(self.seen as u64)]);
-            self.problems.push(Problem::limit(PATH, message));
+            let message = concat(&["at most 10 items are allowed, got ", &decimal(self.seen as u64)]);
+            self.problems.push(Problem::of(Fault::Items, PATH, &message));
         }
         if self.problems.is_empty() { Ok(KeyContext(self.items)) } else { Err(self.problems) }
     }

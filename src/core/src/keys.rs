@@ -81,7 +81,7 @@ impl CreateRekey {
     pub fn from_wire<'a>(body: impl Tree<'a>) -> Result<Self, Error> {
         let mut reader = Reader::body(body);
         let encrypted_keys = reader.checked("encrypted_keys", wrapped_keys);
-        let context = reader.context("context").map(KeyContext::into_owned);
+        let context = reader.context("context", None).map(KeyContext::into_owned);
         reader.finish(
             encrypted_keys.zip(context).map(|(encrypted_keys, context)| Self { encrypted_keys, context }),
         )

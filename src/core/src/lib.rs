@@ -4,7 +4,7 @@
 //! [`objects::CreateObject`]. What they need of their host (randomness, a way to look
 //! into its data) comes in as an argument, so everything here is tested natively.
 //!
-//! - [`key_context`], [`scope`]: which keys encrypt what
+//! - [`key_context`]: which keys encrypt what
 //! - [`objects`], [`keys`]: the eleven operations; [`events`]: what they left in the audit log
 //! - [`cipher`]: local encryption
 //! - [`request`], [`http`], [`names`], [`tree`], [`reader`]: how requests travel, and how options are read
@@ -30,7 +30,6 @@ pub mod names;
 pub mod objects;
 pub mod reader;
 pub mod request;
-pub mod scope;
 pub mod tree;
 
 pub use error::{Code, Error, Problem};

@@ -21,14 +21,14 @@ fn check(field: &str, text: &str, max: usize) -> Result<(), Problem> {
     if length == 0 {
         return Err(Problem::limit(
             field,
-            concat(&["expected 1 to ", &decimal(max as u64), " characters, got none"]),
+            &concat(&["expected 1 to ", &decimal(max as u64), " characters, got none"]),
         ));
     }
     if length > max {
         let (max, length) = (decimal(max as u64), decimal(length as u64));
         return Err(Problem::limit(
             field,
-            concat(&["expected at most ", &max, " characters, got ", &length]),
+            &concat(&["expected at most ", &max, " characters, got ", &length]),
         ));
     }
     Ok(())

@@ -43,7 +43,7 @@ impl CreateObject {
     fn read<'a>(mut reader: Reader<'a, impl Tree<'a>>, context: &str) -> Result<Self, Error> {
         let name = reader.checked("name", ObjectName::new);
         let value = reader.string("value").map(str::to_owned);
-        let context = reader.context(context).map(KeyContext::into_owned);
+        let context = reader.context(context, None).map(KeyContext::into_owned);
         reader.finish(name.zip(value).zip(context).map(|((name, value), context)| CreateObject {
             name,
             value,

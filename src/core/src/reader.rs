@@ -1,8 +1,7 @@
 //! Reading a map's members, collecting every problem under its full path.
 
-use crate::error::{Code, Error, Problem};
-use crate::key_context::{self, KeyContext};
-use crate::scope::Scope;
+use crate::error::{Error, Problem};
+use crate::key_context::KeyContext;
 use crate::tree::{Kind, Tree, concat, decimal, expected};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,8 +13,6 @@ pub struct Reader<'a, T> {
     path: String,
     /// What was wrong so far.
     pub problems: Vec<Problem>,
-    /// Whether a context contradicted the scope, which outweighs all else.
-    out_of_scope: bool,
     lies: PhantomData<&'a str>,
 }
 
@@ -36,10 +33,9 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
     }
 
     fn over(tree: T, path: &str, called: &str) -> Self {
-        let mut reader =
-            Reader { tree, path: path.into(), problems: Vec::new(), out_of_scope: false, lies: PhantomData };
+        let mut reader = Reader { tree, path: path.into(), problems: Vec::new(), lies: PhantomData };
         if !reader.is_map() {
-            reader.problems.push(Problem::new(called, expected("an object", tree)));
+            reader.problems.push(Problem::new(called, &expected("an object", tree)));
         }
         reader
     }
@@ -71,7 +67,7 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
                     between = ", ";
                 }
             }
-            self.problem(given, message);
+            self.problem(given, &message);
         }
     }
 
@@ -96,7 +92,7 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
     }
 
     /// Adds a problem with a member.
-    pub fn problem(&mut self, name: &str, message: impl Into<String>) {
+    pub fn problem(&mut self, name: &str, message: &str) {
         let field = self.path(name);
         self.problems.push(Problem::new(&field, message));
     }
@@ -104,7 +100,7 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
     /// Adds a problem with what kind of thing a member is.
     pub fn wrong(&mut self, name: &str, what: &str) {
         if self.is_map() {
-            self.problem(name, expected(what, self.member(name)));
+            self.problem(name, &expected(what, self.member(name)));
         }
     }
 
@@ -139,7 +135,7 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
             "a valid Date, or a time like 2024-01-01T00:00:00Z"
         };
         if in_utc && member.kind() == Kind::Text {
-            self.problem(name, concat(&["expected ", what, ", got another text"]));
+            self.problem(name, &concat(&["expected ", what, ", got another text"]));
         } else {
             self.wrong(name, what);
         }
@@ -174,28 +170,17 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
         if self.member(name).is_absent() { None } else { self.checked(name, check) }
     }
 
-    /// A key context; what is wrong with it is reported under `key_context`.
-    pub fn context(&mut self, name: &str) -> Option<KeyContext<&'a str>> {
+    /// A key context, within a scope, where there is one; what is wrong with it is reported under `key_context`.
+    pub fn context(
+        &mut self,
+        name: &str,
+        scope: Option<&KeyContext<&'a str>>,
+    ) -> Option<KeyContext<&'a str>> {
         if !self.is_map() {
             return None; // That is told already.
         }
-        let read = KeyContext::read(self.member(name));
+        let read = KeyContext::read(self.member(name), scope);
         read.map_err(|problems| self.problems.extend(problems)).ok()
-    }
-
-    /// A key context within a scope: what the scope adds may be left out, what contradicts it is refused.
-    pub fn scoped_context(&mut self, name: &str, scope: Option<&Scope<'a>>) -> Option<KeyContext<&'a str>> {
-        let Some(scope) = scope else { return self.context(name) };
-        if Scope::stands_in_for(self.member(name)) {
-            return Some(scope.context().clone());
-        }
-        let merged = scope.merge(&self.context(name)?);
-        merged
-            .map_err(|error| {
-                self.out_of_scope = error.code == Code::ContextMismatch;
-                self.problems.extend(error.problems);
-            })
-            .ok()
     }
 
     /// A map within the map.
@@ -237,23 +222,13 @@ impl<'a, T: Tree<'a>> Reader<'a, T> {
     pub fn finish<R>(self, value: Option<R>) -> Result<R, Error> {
         match value {
             Some(value) if self.problems.is_empty() => Ok(value),
-            _ => Err(self.error()),
+            _ => Err(Error::refused(self.problems)),
         }
     }
 
     /// Fails where something was wrong.
     pub fn done(self) -> Result<(), Error> {
-        if self.problems.is_empty() { Ok(()) } else { Err(self.error()) }
-    }
-
-    fn error(self) -> Error {
-        if self.out_of_scope {
-            Error::invalid(Code::ContextMismatch, self.problems)
-        } else if self.problems.iter().all(|problem| problem.field.starts_with("key_context")) {
-            key_context::invalid(self.problems)
-        } else {
-            Error::invalid(Code::InvalidRequest, self.problems)
-        }
+        self.finish(Some(()))
     }
 }
 

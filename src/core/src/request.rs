@@ -3,20 +3,16 @@
 //!
 //! One table for all operations rather than a type for each: what an edge worker ships counts by the byte.
 
-use crate::error::{Code, Error};
-use crate::events::check_event_names;
+use crate::error::Error;
+use crate::events::{NAMES_MAX, NOT_SO_MANY, check_name};
 use crate::http::{Method, Operation, encode, quote, quote_map};
 use crate::key_context::KeyContext;
 use crate::keys::check_wrapped_keys;
 use crate::names;
 use crate::objects::{Order, PAGE_MAX};
 use crate::reader::Reader;
-use crate::scope::Scope;
 use crate::tree::{Kind, Tree, decimal, expected_secret};
-use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 
 /// A request, complete but for the base URL, the headers that the client adds, and the object's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,12 +112,11 @@ const fn fields(operation: Operation) -> &'static [Field] {
 
 impl<'a> Request<'a> {
     /// Of an operation with these options; others are the host's. A value that the host found in order is a text here,
-    /// whatever it was. Within a scope what that adds may be left out of a context, and what contradicts it is refused.
-    /// Reports every problem at once.
+    /// whatever it was. `scope`: see [`KeyContext::from_tree`]. Reports every problem at once.
     pub fn from_options<T: Tree<'a>>(
         operation: Operation,
         options: T,
-        scope: Option<&Scope<'a>>,
+        scope: Option<&KeyContext<&'a str>>,
     ) -> Result<Self, Error> {
         let mut request = Request {
             operation,
@@ -131,41 +126,11 @@ impl<'a> Request<'a> {
             repeatable: operation != Operation::UpdateObject,
             context: None,
         };
-        match (operation, options.kind()) {
-            (Operation::ListObjects, Kind::Missing | Kind::Null) => return Ok(request),
-            (Operation::CreateDataKey, Kind::Missing | Kind::Null) => {
-                if let Some(scope) = scope {
-                    request.put_context(To::Body("context"), scope.context().clone());
-                    return Ok(request.closed());
-                }
-            }
-            (Operation::ReadObjectByName, Kind::Text) => {
-                let name = options.text().unwrap_or_default();
-                return match names::check_in_url("name", name) {
-                    Ok(()) => {
-                        request.put(To::Path, name);
-                        Ok(request)
-                    }
-                    Err(problem) => Err(Error::invalid(Code::InvalidRequest, vec![problem])),
-                };
-            }
-            (
-                Operation::ReadObject | Operation::DescribeObject | Operation::ListObjectVersions,
-                Kind::Text,
-            ) => {
-                return Err(Error::about_field(
-                    Code::InvalidRequest,
-                    "options",
-                    "expected an object like { id }, got a string",
-                ));
-            }
-            _ => {}
-        }
         let mut reader = Reader::options(options);
         for (name, takes, to) in fields(operation) {
             match takes {
                 Takes::Context => {
-                    if let Some(context) = reader.scoped_context(name, scope) {
+                    if let Some(context) = reader.context(name, scope) {
                         request.put_context(*to, context);
                     }
                 }
@@ -173,7 +138,7 @@ impl<'a> Request<'a> {
                     request.has_value = true;
                     let member = reader.member(name);
                     if member.kind() != Kind::Text && reader.is_map() {
-                        reader.problem(name, expected_secret("a string or a Uint8Array", member));
+                        reader.problem(name, &expected_secret("a string or a Uint8Array", member));
                     }
                 }
                 _ => {
@@ -191,7 +156,12 @@ impl<'a> Request<'a> {
             reader.problem("before", "give before or after, not both");
         }
         reader.done()?;
-        Ok(request.closed())
+        if request.has_value {
+            request.named("value");
+        } else if !request.body.is_empty() {
+            request.body.push('}');
+        }
+        Ok(request)
     }
 
     /// The HTTP method.
@@ -234,7 +204,7 @@ impl<'a> Request<'a> {
     fn put_context(&mut self, to: To, context: KeyContext<&'a str>) {
         if let To::Body(name) = to {
             self.named(name);
-            quote_map(context.iter(), &mut self.body);
+            quote_map(&mut context.iter(), &mut self.body);
         }
         self.context = Some(context);
     }
@@ -244,28 +214,17 @@ impl<'a> Request<'a> {
         quote(name, &mut self.body);
         self.body.push(':');
     }
-
-    fn closed(mut self) -> Self {
-        if self.has_value {
-            self.named("value");
-        } else if !self.body.is_empty() {
-            self.body.push('}');
-        }
-        self
-    }
 }
 
 /// An option as it is sent; nothing where it is left out, or wrong.
-fn text<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str, takes: Takes) -> Option<Cow<'a, str>> {
+fn text<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str, takes: Takes) -> Option<String> {
     if takes as u8 >= Takes::Version as u8 && reader.member(name).is_absent() {
         return None;
     }
     let text = match takes {
-        Takes::Limit => return reader.whole(name, 1, PAGE_MAX).map(decimal).map(Cow::Owned),
-        Takes::Time | Takes::TimeInUtc => {
-            return reader.time(name, takes == Takes::TimeInUtc).map(Cow::Borrowed);
-        }
-        Takes::Events => return events(reader, name).map(Cow::Owned),
+        Takes::Limit => return reader.whole(name, 1, PAGE_MAX).map(decimal),
+        Takes::Events => return events(reader, name),
+        Takes::Time | Takes::TimeInUtc => reader.time(name, takes == Takes::TimeInUtc)?,
         _ => reader.string(name)?,
     };
     let path = reader.path(name);
@@ -279,13 +238,7 @@ fn text<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str, takes: Takes) -
         _ if text.is_empty() => return None,
         _ => Ok(()),
     };
-    match checked {
-        Ok(()) => Some(Cow::Borrowed(text)),
-        Err(problem) => {
-            reader.problems.push(problem);
-            None
-        }
-    }
+    checked.map_err(|problem| reader.problems.push(problem)).ok().map(|()| text.into())
 }
 
 fn events<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str) -> Option<String> {
@@ -294,19 +247,21 @@ fn events<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str) -> Option<Str
         reader.wrong(name, "a list of event names, such as [\"vault.data.read\"]");
         return None;
     }
-    let mut names = Vec::new();
-    let mut list = String::new();
+    let (mut list, mut count) = (String::new(), 0);
     for item in member.items() {
         let Some(event) = item.text() else {
             reader.problem(name, "expected a list of strings, such as [\"vault.data.read\"]");
             return None;
         };
-        if !names.is_empty() {
+        if count > 0 {
             list.push(',');
         }
         list.push_str(event);
-        names.push(event);
+        count += 1;
+        check_name(reader, name, event);
     }
-    check_event_names(reader, &names);
+    if count == 0 || count > NAMES_MAX {
+        reader.problem(name, NOT_SO_MANY);
+    }
     Some(list)
 }

@@ -7,7 +7,7 @@ use vault_core::json::Json;
 use vault_core::{Code, Error, KeyContext};
 
 fn parse(json: &str) -> Result<KeyContext, Error> {
-    KeyContext::from_tree(&Json::parse(json.as_bytes()).unwrap()).map(KeyContext::into_owned)
+    KeyContext::from_tree(&Json::parse(json.as_bytes()).unwrap(), None).map(KeyContext::into_owned)
 }
 
 fn problems(json: &str) -> Vec<(String, String)> {
@@ -114,7 +114,7 @@ proptest! {
 
     #[test]
     fn any_json_is_read_or_refused(json in any_json(3)) {
-        match KeyContext::from_tree(&json) {
+        match KeyContext::from_tree(&json, None) {
             Ok(context) => prop_assert!((1..=10).contains(&context.len())),
             Err(error) => prop_assert!(!error.problems.is_empty() && !error.message().is_empty()),
         }

@@ -6,7 +6,6 @@ use vault_core::http::{Method, Operation, quote};
 use vault_core::json::Json;
 use vault_core::reader::Reader;
 use vault_core::request::Request;
-use vault_core::scope::Scope;
 use vault_core::{Code, Error, KeyContext};
 
 fn json(text: &str) -> Json {
@@ -34,7 +33,6 @@ fn every_operation_has_the_shape_that_the_api_describes() {
             r#"POST /vault/v1/kv {"name":"n","key_context":{"b":"2","a":"1"},"value":"#,
             true,
         ),
-        (Operation::ListObjects, "null", "GET /vault/v1/kv ", true),
         (Operation::ListObjects, "{}", "GET /vault/v1/kv ", true),
         (
             Operation::ListObjects,
@@ -44,7 +42,7 @@ fn every_operation_has_the_shape_that_the_api_describes() {
         ),
         (Operation::ListObjects, r#"{"search": "", "limit": null}"#, "GET /vault/v1/kv ", true),
         (Operation::ReadObject, r#"{"id": "a1"}"#, "GET /vault/v1/kv/a1 ", true),
-        (Operation::ReadObjectByName, r#""a/b""#, "GET /vault/v1/kv/name/a%2Fb ", true),
+        (Operation::ReadObjectByName, r#"{"name": "a/b"}"#, "GET /vault/v1/kv/name/a%2Fb ", true),
         (Operation::ReadObjectByName, r#"{"name": "é?#%"}"#, "GET /vault/v1/kv/name/%C3%A9%3F%23%25 ", true),
         (Operation::DescribeObject, r#"{"id": "a{id}1"}"#, "GET /vault/v1/kv/a%7Bid%7D1/metadata ", true),
         (Operation::ListObjectVersions, r#"{"id": "a1"}"#, "GET /vault/v1/kv/a1/versions ", true),
@@ -128,7 +126,7 @@ fn limits_of_ids_names_and_pages() {
     }
     assert!(by_id("...").is_ok() && by_id(&"i".repeat(256)).is_ok());
     assert_eq!(refused(request(Operation::DescribeObject, &Json::text("a1"))), ["options"]);
-    assert_eq!(refused(request(Operation::ReadObjectByName, &Json::text(".."))), ["name"]);
+    assert_eq!(refused(request(Operation::ReadObjectByName, &options(&[("name", "..")]))), ["name"]);
     assert_eq!(refused(list(&[("updatedAfter", "2024-01-01")])), ["updatedAfter"]);
     assert_eq!(refused(list(&[("before", "a"), ("after", "b")])), ["before"]);
     assert_eq!(refused(list(&[("order", "up")])), ["order"]);
@@ -170,7 +168,7 @@ fn a_value_is_a_text_here_and_never_told() {
 
 #[test]
 fn a_scope_fills_in_and_refuses_contradictions() {
-    let scope = Scope::new(KeyContext::from_pairs([("organization_id", "org_1")]).unwrap());
+    let scope = KeyContext::from_pairs([("organization_id", "org_1")]).unwrap();
     let create = |context: &str| {
         let text = format!(r#"{{"name": "n", "value": "v"{context}}}"#);
         let options = json(&text);
@@ -191,23 +189,29 @@ fn a_scope_fills_in_and_refuses_contradictions() {
     assert_eq!(create(r#", "context": {"a": 1}"#).unwrap_err().code, Code::InvalidKeyContext);
     let all = json(r#"{"name": "", "value": 1, "context": {"organization_id": "org_2"}}"#);
     let error = Request::from_options(Operation::CreateObject, &all, Some(&scope)).unwrap_err();
-    let absent = Request::from_options(Operation::CreateDataKey, &Json::Missing, Some(&scope));
+    let empty = options(&[]);
+    let absent = Request::from_options(Operation::CreateDataKey, &empty, Some(&scope));
     assert_eq!(absent.unwrap().body, r#"{"context":{"organization_id":"org_1"}}"#);
     let fields: Vec<_> = error.problems.iter().map(|problem| problem.field.as_str()).collect();
     assert_eq!(
         (error.code, fields),
         (Code::ContextMismatch, vec!["name", "value", "key_context.organization_id"])
     );
-    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-    let ten = KeyContext::from_pairs(names.map(|name| (name, "v"))).unwrap();
-    assert_eq!(scope.merge(&ten).unwrap_err().code, Code::KeyContextTooLarge);
+    let ten: Vec<_> = ('a'..='j').map(|name| (name.to_string(), Json::text("v"))).collect();
+    let ten = Json::Object(ten);
+    assert_eq!(KeyContext::from_tree(&ten, None).unwrap().len(), 10);
+    assert_eq!(KeyContext::from_tree(&ten, Some(&scope)).unwrap_err().code, Code::KeyContextTooLarge);
+    // Of a context that contradicts it, all else is told, too.
+    let both = json(r#"{"organization_id": "org_2", "a": 1}"#);
+    let error = KeyContext::from_tree(&both, Some(&scope)).unwrap_err();
+    assert_eq!((error.code, error.problems.len()), (Code::ContextMismatch, 2));
 }
 
 proptest! {
     #[test]
     fn a_name_is_one_segment_of_the_path_and_comes_back_from_it(name in "\\PC{1,40}|[./%?#\\\\ +é]{1,5}") {
-        let text = Json::text(&*name);
-        let read = request(Operation::ReadObjectByName, &text);
+        let given = options(&[("name", &name)]);
+        let read = request(Operation::ReadObjectByName, &given);
         if name == "." || name == ".." {
             prop_assert!(read.is_err());
             return Ok(());

@@ -197,7 +197,7 @@ impl Environment {
             let refused =
                 refused.or_else(|| self.store.name_is_free(object.name.as_str(), host.now_ms).err());
             if let Some(refusal) = refused {
-                problems.push(Problem::new(&format!("objects[{index}]"), refusal.message));
+                problems.push(Problem::new(&format!("objects[{index}]"), &refusal.message));
             } else if !names.insert(object.name.as_str()) {
                 let field = format!("objects[{index}].name");
                 problems.push(Problem::new(&field, "another object of this seed has the name"));
@@ -210,7 +210,7 @@ impl Environment {
         let mut outcome = Ok(());
         for (index, object) in objects.into_iter().enumerate() {
             if let Err(refusal) = self.create(object, key, host) {
-                let problem = Problem::new(&format!("objects[{index}]"), refusal.message);
+                let problem = Problem::new(&format!("objects[{index}]"), &refusal.message);
                 outcome = Err(Error::invalid(Code::InvalidConfig, vec![problem]));
                 break;
             }

@@ -125,7 +125,8 @@ impl Fault {
         let kind = reader.string("kind").and_then(|name| {
             let kind = KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
             if kind.is_none() {
-                reader.problem("kind", format!("expected one of {}", KINDS.map(|(name, _)| name).join(", ")));
+                reader
+                    .problem("kind", &format!("expected one of {}", KINDS.map(|(name, _)| name).join(", ")));
             }
             kind
         });
@@ -133,7 +134,7 @@ impl Fault {
             let route = operation(name);
             if route.is_none() {
                 let names = Operation::ALL.map(Operation::as_str).join(", ");
-                reader.problem("route", format!("expected the name of an operation: {names}"));
+                reader.problem("route", &format!("expected the name of an operation: {names}"));
             }
             route
         });
@@ -189,7 +190,7 @@ fn one_of(reader: &mut JsonReader<'_>, name: &str, words: &[&str]) -> usize {
     let given = reader.optional_string(name);
     let at = given.map_or(Some(0), |given| words.iter().position(|word| *word == given));
     at.unwrap_or_else(|| {
-        reader.problem(name, format!("expected one of {}", words.join(", ")));
+        reader.problem(name, &format!("expected one of {}", words.join(", ")));
         0
     })
 }

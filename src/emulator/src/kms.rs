@@ -135,7 +135,7 @@ impl Kms {
     ) -> Result<String, Error> {
         if self.customer.contains_key(&key.organization_id) {
             let message = format!("{} has more than one", key.organization_id);
-            return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new("customerKeys", message)]));
+            return Err(Error::invalid(Code::InvalidConfig, vec![Problem::new("customerKeys", &message)]));
         }
         let id = ids::uuid(random);
         let owner = Owner::Customer(key.organization_id, key.provider);
@@ -152,7 +152,7 @@ impl Kms {
             return Ok((id.clone(), *provider));
         }
         let message = format!("{organization_id} has no customer key");
-        Err(Error::invalid(Code::NotFound, vec![Problem::new("organizationId", message)]))
+        Err(Error::invalid(Code::NotFound, vec![Problem::new("organizationId", &message)]))
     }
 
     /// Whether every KEK of a context can be used now, or be made.
@@ -240,13 +240,13 @@ impl Kms {
 
     /// The IDs of all of a context's KEKs.
     pub(crate) fn key_ids(&mut self, context: &KeyContext, random: &mut dyn Randomness) -> Vec<String> {
-        context.canonical().into_iter().map(|(name, value)| self.kek_id(name, value, random)).collect()
+        context.canonical().map(|(name, value)| self.kek_id(name, value, random)).collect()
     }
 
     /// The key that metadata names: the organization's where there is one, else the first item's.
     pub(crate) fn key_id(&mut self, context: &KeyContext, random: &mut dyn Randomness) -> String {
         let organization = context.get(ORGANIZATION_ID).map(|value| (ORGANIZATION_ID, value));
-        match organization.or_else(|| context.canonical().first().copied()) {
+        match organization.or_else(|| context.canonical().next()) {
             Some((name, value)) => self.kek_id(name, value, random),
             None => String::new(),
         }
@@ -280,12 +280,11 @@ impl Kms {
         now_ms: u64,
         random: &mut dyn Randomness,
     ) -> Result<Vec<u8>, Refusal> {
-        let items = context.canonical();
-        let mut blob = Vec::with_capacity(HEADER_BYTES + items.len() * COPY_BYTES);
+        let mut blob = Vec::with_capacity(HEADER_BYTES + context.len() * COPY_BYTES);
         blob.extend_from_slice(MAGIC);
         blob.extend_from_slice(key.id.as_bytes());
-        blob.push(u8::try_from(items.len()).unwrap_or(u8::MAX));
-        for (index, (name, value)) in items.into_iter().enumerate() {
+        blob.push(u8::try_from(context.len()).unwrap_or(u8::MAX));
+        for (index, (name, value)) in context.canonical().enumerate() {
             let id = self.kek_id(name, value, random);
             let mut nonce = [0; NONCE_BYTES];
             random.fill(&mut nonce);

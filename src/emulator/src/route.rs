@@ -113,7 +113,7 @@ impl Route {
                 let version = version.map(|version| check(VersionId::new("version_check", version.into())));
                 Ok(Operation::Delete(DeleteObject { id: id()?, version_check: version.transpose()? }))
             }
-            http::Operation::CreateDataKey => KeyContext::from_tree(body(request)?.member("context"))
+            http::Operation::CreateDataKey => KeyContext::from_tree(body(request)?.member("context"), None)
                 .map(|context| Operation::CreateDataKey(context.into_owned()))
                 .map_err(refuse),
             http::Operation::DecryptDataKey => {

@@ -14,7 +14,6 @@ use alloc::string::String;
 use tree::{Node, Nodes};
 use vault_core::http::{Operation, quote};
 use vault_core::request::Request;
-use vault_core::scope::Scope;
 use vault_core::tree::Tree;
 use vault_core::{Error, KeyContext, Problem};
 use wasm_bindgen::prelude::*;
@@ -68,15 +67,16 @@ fn operation(place: u64) -> Operation {
     *Operation::ALL.get(place).unwrap_or(&Operation::ReadObject)
 }
 
-fn scope_of(scope: Node<'_>) -> Result<Option<Scope<'_>>, Error> {
-    if scope.is_absent() { Ok(None) } else { KeyContext::from_tree(scope).map(Scope::new).map(Some) }
+type Context<'a> = KeyContext<&'a str>;
+
+fn scope_of(scope: Node<'_>) -> Result<Option<Context<'_>>, Error> {
+    if scope.is_absent() { Ok(None) } else { KeyContext::from_tree(scope, None).map(Some) }
 }
 
 fn context(context: Node<'_>, scope: Node<'_>, canonical: bool) -> Result<String, Error> {
-    let mut context = KeyContext::from_tree(context)?;
-    if let Some(scope) = scope_of(scope)? {
-        context = scope.merge(&context)?;
-    }
+    // A context must be given, also within a scope.
+    let scope = scope_of(scope)?.filter(|_| context.entries().next().is_some());
+    let context = KeyContext::from_tree(context, scope.as_ref())?;
     Ok(if canonical { context.canonical_json() } else { context.json() })
 }
 

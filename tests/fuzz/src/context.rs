@@ -10,7 +10,7 @@ use vault_core::{Code, KeyContext};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(json) = Json::parse(bytes) else { return };
-    match KeyContext::from_tree(&json) {
+    match KeyContext::from_tree(&json, None) {
         Ok(context) => {
             assert!((1..=10).contains(&context.iter().count()));
             for (name, value) in context.iter() {
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
             // Its canonical form is the same context.
             let again = Json::parse(context.canonical_json().as_bytes()).unwrap();
-            let again = KeyContext::from_tree(&again).unwrap();
+            let again = KeyContext::from_tree(&again, None).unwrap();
             assert_eq!(again.canonical_json(), context.canonical_json());
         }
         Err(error) => {
