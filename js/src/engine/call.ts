@@ -6,12 +6,16 @@ function aborted(cause: unknown): VaultError {
   return failed('aborted', 'the call was aborted by its signal', '', cause);
 }
 
+type Fail = (error: VaultError) => void;
+
 /** Ends work early, once: after a time, or when a signal fires. */
 export class Cut {
   readonly #controller = new AbortController();
   readonly #signal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #enders = new Set<(error: VaultError) => void>();
+  /** Of the work that is raced. There is seldom more than one, for which a set would be dear. */
+  #fail: Fail | undefined;
+  #others: Set<Fail> | undefined;
   #onAbort: (() => void) | undefined;
   #error: VaultError | undefined;
 
@@ -41,8 +45,9 @@ export class Cut {
   end(error: VaultError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    const enders = [...this.#enders];
-    for (const fail of enders) fail(error);
+    const others = [...(this.#others ?? [])];
+    this.#fail?.(error);
+    for (const fail of others) fail(error);
     // In a Worker this throws where the request that made the controller is over, and this is another's time.
     try {
       this.#controller.abort();
@@ -63,14 +68,22 @@ export class Cut {
   race<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#error !== undefined) reject(this.#error);
-      this.#enders.add(reject);
+      if (this.#fail === undefined) this.#fail = reject;
+      else {
+        this.#others ??= new Set();
+        this.#others.add(reject);
+      }
+      const forget = () => {
+        if (this.#fail === reject) this.#fail = undefined;
+        else this.#others?.delete(reject);
+      };
       work.then(
         (value) => {
-          this.#enders.delete(reject);
+          forget();
           resolve(value);
         },
         (error: unknown) => {
-          this.#enders.delete(reject);
+          forget();
           reject(error);
         },
       );

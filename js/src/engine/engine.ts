@@ -1,13 +1,6 @@
 // The operations: a request by core, sent, and its answer taken apart.
 import { failed, type Problem, refused, running, VaultError, type VaultErrorCode } from '../errors.js';
-import type {
-  Bytes,
-  ListMetadata,
-  ObjectMetadata,
-  ObjectSummary,
-  ObjectVersion,
-  VaultObject,
-} from '../types.js';
+import type { Bytes, ObjectMetadata, ObjectSummary, ObjectVersion, VaultObject } from '../types.js';
 import { decodeValue } from './base64.js';
 import { type Asked, Call } from './call.js';
 import { type Cipher, SharedKey } from './cipher.js';
@@ -200,32 +193,44 @@ export class Engine {
     this.#check(answer, member(member(answer.body, 'metadata'), 'context'));
   }
 
+  /** An operation: its options are read before anything is waited for. */
+  async #call<T>(
+    operation: number,
+    options: unknown,
+    asked: unknown,
+    work: (request: Request, call: Call) => Promise<T>,
+  ): Promise<T> {
+    const request = this.prepare(operation, options);
+    // As `run`, without another promise.
+    const call = this.start(this.asked(asked));
+    try {
+      return await work(request, call);
+    } finally {
+      call.close();
+    }
+  }
+
   /** An operation that is one request; `context`, where its answer shows a context itself. */
-  async #once<T>(
+  #once<T>(
     operation: number,
     options: unknown,
     asked: unknown,
     make: (wire: unknown) => T,
     context = false,
   ): Promise<T> {
-    const request = this.prepare(operation, options);
-    return this.run(this.asked(asked), async (call) => {
+    return this.#call(operation, options, asked, async (request, call) => {
       const answer = await this.send(request, call);
       if (context) this.#checkOwn(answer);
       return shapes.shaped(answer, make);
     });
   }
 
-  async createObject(options: unknown, asked: unknown): Promise<ObjectMetadata> {
+  createObject(options: unknown, asked: unknown): Promise<ObjectMetadata> {
     return this.#once(OPERATION.createObject, options, asked, shapes.metadata, true);
   }
 
-  async listObjects(
-    options: unknown,
-    asked: unknown,
-  ): Promise<{ data: ObjectSummary[]; listMetadata: ListMetadata }> {
-    const request = this.prepare(OPERATION.listObjects, options);
-    return this.run(this.asked(asked), async (call) => {
+  listObjects(options: unknown, asked: unknown): Promise<shapes.Page<ObjectSummary>> {
+    return this.#call(OPERATION.listObjects, options, asked, async (request, call) => {
       const page = shapes.shaped(await this.send(request, call), shapes.summaries);
       if (this.#scope !== undefined) page.data = await this.#within(page.data, call);
       return page;
@@ -233,13 +238,8 @@ export class Engine {
   }
 
   /** `readObject` or `readObjectByName`. */
-  async readObject(
-    operation: number,
-    options: unknown,
-    asked: unknown,
-  ): Promise<VaultObject<string | Bytes>> {
-    const request = this.prepare(operation, options);
-    return this.run(this.asked(asked), (call) => this.read(request, call));
+  readObject(operation: number, options: unknown, asked: unknown): Promise<VaultObject<string | Bytes>> {
+    return this.#call(operation, options, asked, (request, call) => this.read(request, call));
   }
 
   /** Reads an object; one outside the scope is refused before its value is looked at. */
@@ -251,9 +251,10 @@ export class Engine {
     return object;
   }
 
-  async describeObject(options: unknown, asked: unknown): Promise<VaultObject<undefined>> {
-    const request = this.prepare(OPERATION.describeObject, options);
-    return this.run(this.asked(asked), (call) => this.#describe(request, call));
+  describeObject(options: unknown, asked: unknown): Promise<VaultObject<undefined>> {
+    return this.#call(OPERATION.describeObject, options, asked, (request, call) =>
+      this.#describe(request, call),
+    );
   }
 
   async #describe(request: Request, call: Call): Promise<VaultObject<undefined>> {
@@ -270,9 +271,8 @@ export class Engine {
     );
   }
 
-  async listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {
-    const request = this.prepare(OPERATION.listObjectVersions, options);
-    return this.run(this.asked(asked), async (call) => {
+  listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {
+    return this.#call(OPERATION.listObjectVersions, options, asked, async (request, call) => {
       await this.look(request, call);
       return shapes.shaped(await this.send(request, call), shapes.versions).data;
     });
@@ -310,21 +310,21 @@ export class Engine {
     return items.filter((_, at) => within[at]);
   }
 
-  async createDataKey(options: unknown, asked: unknown) {
+  createDataKey(options: unknown, asked: unknown) {
     return this.#once(OPERATION.createDataKey, options, asked, shapes.pair, true);
   }
 
   async decryptDataKey(options: unknown, asked: unknown) {
     this.unscoped();
-    return this.#once(OPERATION.decryptDataKey, options, asked, shapes.dataKey);
+    return await this.#once(OPERATION.decryptDataKey, options, asked, shapes.dataKey);
   }
 
   async createRekey(options: unknown, asked: unknown) {
     this.unscoped();
-    return this.#once(OPERATION.createRekey, options, asked, shapes.rekeyed);
+    return await this.#once(OPERATION.createRekey, options, asked, shapes.rekeyed);
   }
 
-  async listEvents(options: unknown, asked: unknown) {
+  listEvents(options: unknown, asked: unknown) {
     return this.#once(OPERATION.listEvents, options, asked, shapes.events);
   }
 

@@ -131,7 +131,7 @@ export class KeySource {
     const plain = plainOf(data, associatedData, true);
     const request = create();
     const asked = this.#engine.asked(options, 'layout');
-    return this.#engine.run(asked, async (call) => {
+    return await this.#engine.run(asked, async (call) => {
       /** Where nothing is waited for, the caller cannot change theirs, and they need not be copied. */
       const copy = () => {
         if (plain.data === data) plain.data = new Uint8Array(plain.data);
@@ -164,7 +164,7 @@ export class KeySource {
   ): Promise<string | Bytes> {
     this.#engine.unscoped();
     const read = envelopeOf(envelope, associatedData);
-    return this.#engine.run(this.#engine.asked(options), (call) =>
+    return await this.#engine.run(this.#engine.asked(options), (call) =>
       this.#openWith(read, asBytes, (blob) => this.unwrap(blob, call), call),
     );
   }
@@ -239,7 +239,7 @@ export class KeySource {
       this.#engine.prepare(OPERATION.createRekey, { encryptedKeys: blob, context }),
     );
     const contextKey = this.#kept && this.create(context).contextKey;
-    return this.#engine.run(this.#engine.asked(options), async (call) => {
+    return await this.#engine.run(this.#engine.asked(options), async (call) => {
       for (const [at, reading] of readings.entries()) {
         let key: SharedKey;
         try {
@@ -284,7 +284,7 @@ export class KeySource {
         return plain;
       }),
     );
-    return this.#engine.run(asked, async (call) => {
+    return await this.#engine.run(asked, async (call) => {
       const results: Outcome<string>[] = [];
       let key: SharedKey | undefined;
       /** Where there is no key to be had, there is none for the rest either. */
@@ -331,7 +331,7 @@ export class KeySource {
     const envelopes = toArray(items).map((item) =>
       outcome(() => envelopeOf(member(item, 'envelope'), member(item, 'associatedData'))),
     );
-    return this.#engine.run(this.#engine.asked(options), async (call) => {
+    return await this.#engine.run(this.#engine.asked(options), async (call) => {
       const results = new Map<number, Outcome<string>>();
       const keys = new Map<string, Outcome<SharedKey | undefined>>();
       try {

@@ -47,8 +47,10 @@ function wrong(field: string, what: string, got: unknown): void {
 function within<T>(name: string, wire: unknown, make: Shape<T>): T {
   const before = problems.length;
   const made = make(wire);
-  for (const problem of problems.slice(before))
+  for (let at = before; at < problems.length; at++) {
+    const problem = problems[at] as Problem;
     problem.field = name + (/^(\[|$)/.test(problem.field) ? '' : '.') + problem.field;
+  }
   return made;
 }
 

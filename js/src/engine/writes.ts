@@ -40,7 +40,7 @@ export async function updateObject(
   /** The lock, which core checks. */
   const lock = member(options, 'versionCheck');
   const request = engine.prepare(OPERATION.updateObject, options);
-  return engine.run(engine.asked(asked), async (call) => {
+  return await engine.run(engine.asked(asked), async (call) => {
     await engine.look(request, call);
     const updated = await update(engine, request, typeof lock === 'string' ? lock : undefined, false, call);
     if (updated.was === 'unknown') throw unknown();
@@ -114,7 +114,7 @@ async function readBack(
 
 export async function deleteObject(engine: Engine, options: unknown, asked: unknown): Promise<void> {
   const request = engine.prepare(OPERATION.deleteObject, options);
-  return engine.run(engine.asked(asked), async (call) => {
+  return await engine.run(engine.asked(asked), async (call) => {
     await engine.look(request, call);
     const note = { uncertain: false };
     let answer: Answer;
@@ -155,7 +155,7 @@ export async function modifyObject(
   const { request: read, attempts, applied } = modifyOptions(options, change);
   /** What another's function returned, awaited. */
   const settled = async (of: Change, current: VaultObject<string | Bytes>) => of(current);
-  return engine.run(engine.asked(asked), async (call) => {
+  return await engine.run(engine.asked(asked), async (call) => {
     for (let attempt = 1; ; attempt++) {
       const current = await engine.read(read, call);
       const { id, metadata } = current;
