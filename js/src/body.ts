@@ -14,11 +14,12 @@ export async function bodyText(
   if (typeof body?.getReader !== 'function')
     return typeof response.text === 'function' ? response.text() : undefined;
   const reader = (isWorkerd && wholeReader(body)) || body.getReader();
+  const announced = Number(response.headers?.get?.('content-length') ?? 0);
   let length = 0;
   /** Most answers are one piece, for which there is a decoder at hand. */
   let first: Uint8Array | undefined;
   let [text, more]: [string, TextDecoder | undefined] = ['', undefined];
-  while (length <= limit) {
+  for (let tooLong = announced > limit; !tooLong; tooLong = length > limit) {
     const { done, value } = await reader.read();
     // Whoever stands in for `fetch` may hand out anything, and nothing for ever.
     if (value === undefined ? !done : !ArrayBuffer.isView(value))
@@ -28,8 +29,6 @@ export async function bodyText(
       if (first === undefined) first = value;
       else {
         if (more === undefined) {
-          // Of more than one piece, which are few, it is worth asking how long they are.
-          if (Number(response.headers?.get?.('content-length') ?? 0) > limit) break;
           more = new TextDecoder();
           text = more.decode(first, { stream: true });
         }
