@@ -10,13 +10,14 @@ use crate::kms::{Kek, Owner, Provider};
 use crate::store::{Object, Sealed, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::{BTreeMap, BTreeSet};
-use vault_core::KeyContext;
+use std::collections::HashMap;
 use vault_core::cipher::{Key, NONCE_BYTES, TAG_BYTES};
+use vault_core::json::{Json, JsonReader};
+use vault_core::tree::Tree;
+use vault_core::{Error, KeyContext};
 
 /// Something that changed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     Environment,
     Kek(String),
@@ -27,7 +28,10 @@ pub(crate) enum Change {
 
 /// What changed since somebody last looked; nothing is noted until somebody has said that they will.
 #[derive(Default)]
-pub(crate) struct Changes(Option<BTreeSet<Change>>);
+pub(crate) struct Changes(Option<Vec<Change>>);
+
+/// So many of the last changes are looked at for the same one: a record may stand twice, but seldom should.
+const LOOKED_AT: usize = 32;
 
 impl Changes {
     pub(crate) fn watch(&mut self) {
@@ -35,147 +39,93 @@ impl Changes {
     }
 
     pub(crate) fn note(&mut self, change: Change) {
-        if let Some(changes) = &mut self.0 {
-            changes.insert(change);
+        if let Some(changes) = &mut self.0
+            && !changes.iter().rev().take(LOOKED_AT).any(|noted| *noted == change)
+        {
+            changes.push(change);
         }
     }
 
-    pub(crate) fn take(&mut self) -> BTreeSet<Change> {
+    pub(crate) fn take(&mut self) -> Vec<Change> {
         self.0.as_mut().map(core::mem::take).unwrap_or_default()
     }
 }
 
 /// Bytes, as base64.
-struct Bytes(Vec<u8>);
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(&self.0))
-    }
+fn base64(bytes: &[u8]) -> Json {
+    Json::text(STANDARD.encode(bytes))
 }
 
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        STANDARD.decode(&*text).map(Bytes).map_err(|_| serde::de::Error::custom("not base64"))
-    }
+#[allow(clippy::cast_precision_loss)] // Beyond 2^53 a time is no time that comes.
+fn number(n: u64) -> Json {
+    Json::Number(n.min(1 << 53) as f64)
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EnvironmentRecord {
-    id: String,
-    etag_salt: Bytes,
-    cursor_key: Bytes,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct KekRecord {
-    key: Option<Bytes>,
-    item: Option<(String, String)>,
-    customer: Option<(String, String)>,
-    usable_from_ms: Option<u64>,
-}
-
-impl KekRecord {
-    fn kek(self) -> Result<Kek, &'static str> {
-        let key = match self.key {
-            Some(bytes) => Some(Key::from_bytes(&bytes.0).ok_or("its key has not 32 bytes")?),
-            None => None,
-        };
-        let owner = match (self.item, self.customer) {
-            (Some((name, value)), None) => Owner::Item(name, value),
-            (None, Some((organization, provider))) => {
-                Owner::Customer(organization, Provider::parse(&provider).ok_or("its provider is unknown")?)
-            }
-            _ => return Err("it is neither an item's nor a customer's"),
-        };
-        Ok(Kek { key, owner, usable_from_ms: self.usable_from_ms })
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ObjectRecord {
-    id: String,
-    name: String,
-    context: Vec<(String, String)>,
-    key_id: String,
-    updated_by: (String, String),
-    encrypted_keys: Bytes,
-    nonce: Bytes,
-    tag: Bytes,
-    ciphertext: Bytes,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct VersionRecord {
-    id: String,
-    created_at_ms: u64,
-    size: u64,
-    etag: String,
-}
-
-fn json(record: &impl Serialize) -> String {
-    // Strings and numbers only: nothing that JSON could not hold.
-    serde_json::to_string(record).unwrap_or_else(|_| "null".into())
+/// Two texts, as a list.
+fn two((one, other): (&str, &str)) -> Json {
+    Json::Array(vec![Json::text(one), Json::text(other)])
 }
 
 impl Change {
     /// The record's name and its JSON, `null` where there is none any more.
-    fn record(&self, environment: &Environment) -> (String, String) {
-        let gone = || String::from("null");
+    fn record(&self, environment: &Environment) -> (String, Json) {
+        let optional = |json: Option<Json>| json.unwrap_or(Json::Null);
         match self {
             Change::Environment => {
                 let Identity { id, etag_salt, cursor_key } = &environment.identity;
-                let (etag_salt, cursor_key) = (Bytes(etag_salt.to_vec()), Bytes(cursor_key.to_vec()));
-                ("environment".into(), json(&EnvironmentRecord { id: id.clone(), etag_salt, cursor_key }))
+                let record = [
+                    ("id", Json::text(id.as_str())),
+                    ("etagSalt", base64(etag_salt)),
+                    ("cursorKey", base64(cursor_key)),
+                ];
+                ("environment".into(), Json::object(record))
             }
             Change::Kek(id) => {
                 let record = environment.kms.get(id).map(|kek| {
                     let (item, customer) = match &kek.owner {
-                        Owner::Item(name, value) => (Some((name.clone(), value.clone())), None),
-                        Owner::Customer(id, provider) => (None, Some((id.clone(), provider.as_str().into()))),
+                        Owner::Item(name, value) => (two((name, value)), Json::Null),
+                        Owner::Customer(id, provider) => (Json::Null, two((id, provider.as_str()))),
                     };
-                    let key = kek.key.as_ref().map(|key| Bytes(key.bytes().to_vec()));
-                    json(&KekRecord { key, item, customer, usable_from_ms: kek.usable_from_ms })
+                    Json::object([
+                        ("key", optional(kek.key.as_ref().map(|key| base64(key.bytes())))),
+                        ("item", item),
+                        ("customer", customer),
+                        ("usableFromMs", optional(kek.usable_from_ms.map(number))),
+                    ])
                 });
-                (format!("kek/{id}"), record.unwrap_or_else(gone))
+                (format!("kek/{id}"), optional(record))
             }
             Change::Object(place) => {
                 let record = environment.store.at(*place).map(|object| {
-                    let sealed = &object.sealed;
-                    json(&ObjectRecord {
-                        id: object.id.clone(),
-                        name: object.name.clone(),
-                        context: pairs(&object.context),
-                        key_id: object.key_id.clone(),
-                        updated_by: object.updated_by.clone(),
-                        encrypted_keys: Bytes(sealed.encrypted_keys.clone()),
-                        nonce: Bytes(sealed.nonce.to_vec()),
-                        tag: Bytes(sealed.tag.to_vec()),
-                        ciphertext: Bytes(sealed.ciphertext.clone()),
-                    })
+                    let (sealed, (id, name)) = (&object.sealed, &object.updated_by);
+                    Json::object([
+                        ("id", Json::text(object.id.as_str())),
+                        ("name", Json::text(object.name.as_str())),
+                        ("context", Json::Array(object.context.iter().map(two).collect())),
+                        ("keyId", Json::text(object.key_id.as_str())),
+                        ("updatedBy", two((id, name))),
+                        ("encryptedKeys", base64(&sealed.encrypted_keys)),
+                        ("nonce", base64(&sealed.nonce)),
+                        ("tag", base64(&sealed.tag)),
+                        ("ciphertext", base64(&sealed.ciphertext)),
+                    ])
                 });
-                (format!("object/{place:012}"), record.unwrap_or_else(gone))
+                (format!("object/{place:012}"), optional(record))
             }
-            Change::Version(place, number) => {
-                let version = environment.store.at(*place).and_then(|object| object.versions.get(*number));
+            Change::Version(place, at) => {
+                let version = environment.store.at(*place).and_then(|object| object.versions.get(*at));
                 let record = version.map(|version| {
-                    json(&VersionRecord {
-                        id: version.id.clone(),
-                        created_at_ms: version.created_at_ms,
-                        size: version.size,
-                        etag: version.etag.clone(),
-                    })
+                    Json::object([
+                        ("id", Json::text(version.id.as_str())),
+                        ("createdAtMs", number(version.created_at_ms)),
+                        ("size", number(version.size)),
+                        ("etag", Json::text(version.etag.as_str())),
+                    ])
                 });
-                (format!("version/{place:012}/{number:08}"), record.unwrap_or_else(gone))
+                (format!("version/{place:012}/{at:08}"), optional(record))
             }
             Change::Pending(name) => {
-                let until = environment.store.pending(name);
-                (format!("pending/{name}"), until.map_or_else(gone, |until| until.to_string()))
+                (format!("pending/{name}"), optional(environment.store.pending(name).map(number)))
             }
         }
     }
@@ -187,142 +137,211 @@ pub(crate) fn pairs(context: &KeyContext) -> Vec<(String, String)> {
 
 impl Environment {
     /// The records of these changes, a line each: `["INDEX/NAME",VALUE]`.
-    pub(crate) fn write(&self, index: usize, changes: impl IntoIterator<Item = Change>, out: &mut String) {
+    pub(crate) fn write(&self, index: usize, changes: Vec<Change>, out: &mut String) {
         for change in changes {
             let (name, value) = change.record(self);
-            out.push('[');
-            vault_core::http::quote(&format!("{index}/{name}"), out);
-            out.push(',');
-            out.push_str(&value);
-            out.push_str("]\n");
+            Json::Array(vec![Json::text(format!("{index}/{name}")), value]).write(out);
+            out.push('\n');
         }
     }
 
     /// Everything there is.
-    pub(crate) fn everything(&self) -> impl Iterator<Item = Change> {
-        let keks = self.kms.ids().map(|id| Change::Kek(id.clone()));
-        let pending = self.store.pending_names().map(|name| Change::Pending(name.clone()));
-        let objects = self.store.objects().flat_map(|object| {
-            let versions = (0..object.versions.len()).map(|number| Change::Version(object.place, number));
-            core::iter::once(Change::Object(object.place)).chain(versions)
-        });
-        core::iter::once(Change::Environment).chain(keks).chain(pending).chain(objects)
+    pub(crate) fn everything(&self) -> Vec<Change> {
+        let mut changes = vec![Change::Environment];
+        changes.extend(sorted(self.kms.ids()).into_iter().map(|id| Change::Kek(id.clone())));
+        let pending = sorted(self.store.pending_names()).into_iter();
+        changes.extend(pending.map(|name| Change::Pending(name.clone())));
+        for object in self.store.objects() {
+            changes.push(Change::Object(object.place));
+            changes.extend((0..object.versions.len()).map(|at| Change::Version(object.place, at)));
+        }
+        changes
     }
+}
+
+fn sorted<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut texts: Vec<_> = texts.collect();
+    texts.sort_unstable();
+    texts
 }
 
 /// What a record holds.
 enum Record {
-    Kek(KekRecord),
-    Object(ObjectRecord),
-    Version(VersionRecord),
+    Environment(Identity),
+    Kek(Kek),
+    Object(Box<Object>),
+    Version(Version),
     Pending(u64),
+}
+
+/// Base64, of so many bytes, where that is given.
+fn bytes(reader: &mut JsonReader<'_>, name: &str, length: Option<usize>) -> Option<Vec<u8>> {
+    let found = STANDARD.decode(reader.string(name)?).ok();
+    let found = found.filter(|bytes| length.is_none_or(|length| bytes.len() == length));
+    if found.is_none() {
+        let of = length.map(|length| format!("{length} bytes in ")).unwrap_or_default();
+        reader.problem(name, &format!("expected {of}base64"));
+    }
+    found
+}
+
+fn array<const N: usize>(reader: &mut JsonReader<'_>, name: &str) -> Option<[u8; N]> {
+    bytes(reader, name, Some(N))?.try_into().ok()
+}
+
+fn text(reader: &mut JsonReader<'_>, name: &str) -> Option<String> {
+    reader.string(name).map(str::to_owned)
+}
+
+fn whole(reader: &mut JsonReader<'_>, name: &str) -> Option<u64> {
+    reader.whole(name, 0, 1 << 53)
+}
+
+/// Two texts of a list.
+fn pair(json: &Json) -> Option<(String, String)> {
+    let mut texts = json.items().map(Tree::text);
+    let (one, other) = (texts.next()??, texts.next()??);
+    texts.next().is_none().then(|| (one.to_owned(), other.to_owned()))
+}
+
+fn pair_of(reader: &mut JsonReader<'_>, name: &str) -> Option<(String, String)> {
+    let found = pair(reader.member(name));
+    if found.is_none() {
+        reader.wrong(name, "two strings");
+    }
+    found
+}
+
+fn kek(reader: &mut JsonReader<'_>) -> Option<Kek> {
+    let [key, item, usable] = ["key", "item", "usableFromMs"].map(|name| !reader.member(name).is_absent());
+    let key = if key { Some(Key::from_bytes(&bytes(reader, "key", Some(32))?)?) } else { None };
+    let usable_from_ms = if usable { Some(whole(reader, "usableFromMs")?) } else { None };
+    let owner = if item {
+        let (name, value) = pair_of(reader, "item")?;
+        Owner::Item(name, value)
+    } else {
+        let (organization, provider) = pair_of(reader, "customer")?;
+        let Some(provider) = Provider::parse(&provider) else {
+            reader.problem("customer", "its provider is unknown");
+            return None;
+        };
+        Owner::Customer(organization, provider)
+    };
+    Some(Kek { key, owner, usable_from_ms })
+}
+
+fn object(reader: &mut JsonReader<'_>, place: u64) -> Option<Box<Object>> {
+    let items: Option<Vec<_>> = reader.member("context").items().map(pair).collect();
+    if items.is_none() {
+        reader.problem("context", "expected a list of two strings each");
+    }
+    let context = KeyContext::from_pairs(items?).map_err(|error| reader.problems.extend(error.problems));
+    Some(Box::new(Object {
+        id: text(reader, "id")?,
+        name: text(reader, "name")?,
+        context: context.ok()?,
+        key_id: text(reader, "keyId")?,
+        updated_by: pair_of(reader, "updatedBy")?,
+        versions: Vec::new(),
+        sealed: Sealed {
+            encrypted_keys: bytes(reader, "encryptedKeys", None)?,
+            nonce: array::<NONCE_BYTES>(reader, "nonce")?,
+            tag: array::<TAG_BYTES>(reader, "tag")?,
+            ciphertext: bytes(reader, "ciphertext", None)?,
+        },
+        place,
+    }))
 }
 
 /// Records on their way into an environment. A later one of the same name takes the place of an earlier one.
 #[derive(Default)]
 pub(crate) struct Records {
-    environment: Option<EnvironmentRecord>,
-    // One map for all kinds: each map of another type is some kilobytes of the module.
-    rest: BTreeMap<Change, Record>,
-}
-
-fn read<R: for<'de> Deserialize<'de>>(value: &str) -> Result<Option<R>, String> {
-    serde_json::from_str(value).map_err(|error| error.to_string())
+    /// Where each is, by its name.
+    places: HashMap<String, u64>,
+    records: Vec<Option<Record>>,
 }
 
 impl Records {
     /// Adds a record: its name without the index, and its JSON.
-    pub(crate) fn add(&mut self, name: &str, value: &str) -> Result<(), String> {
+    pub(crate) fn add(&mut self, name: &str, value: &Json) -> Result<(), String> {
         let unknown = || format!("there is no record of the name {name}");
         let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
         let number = |text: &str| text.parse::<u64>().map_err(|_| unknown());
-        let (change, record) = match kind {
-            "environment" => {
-                self.environment = read(value)?;
-                return Ok(());
-            }
-            "kek" => (Change::Kek(rest.to_owned()), read(value)?.map(Record::Kek)),
-            "object" => (Change::Object(number(rest)?), read(value)?.map(Record::Object)),
-            "version" => {
-                let (place, at) = rest.split_once('/').ok_or_else(unknown)?;
-                let at = usize::try_from(number(at)?).map_err(|_| unknown())?;
-                (Change::Version(number(place)?, at), read(value)?.map(Record::Version))
-            }
-            "pending" => (Change::Pending(rest.to_owned()), read(value)?.map(Record::Pending)),
+        let mut reader = JsonReader::at(value, kind);
+        let record = match kind {
+            _ if value.is_absent() => None,
+            "environment" => Some((|| {
+                Some(Record::Environment(Identity {
+                    id: text(&mut reader, "id")?,
+                    etag_salt: array(&mut reader, "etagSalt")?,
+                    cursor_key: array(&mut reader, "cursorKey")?,
+                }))
+            })()),
+            "kek" => Some(kek(&mut reader).map(Record::Kek)),
+            "object" => Some(object(&mut reader, number(rest)?).map(Record::Object)),
+            "version" => Some((|| {
+                Some(Record::Version(Version {
+                    id: text(&mut reader, "id")?,
+                    created_at_ms: whole(&mut reader, "createdAtMs")?,
+                    size: whole(&mut reader, "size")?,
+                    etag: text(&mut reader, "etag")?,
+                }))
+            })()),
+            "pending" => Some(value.whole().map(Record::Pending)),
             _ => return Err(unknown()),
         };
-        match record {
-            Some(record) => drop(self.rest.insert(change, record)),
-            None => drop(self.rest.remove(&change)),
+        let record = match record {
+            Some(None) => return Err(Error::refused(reader.problems).message()),
+            Some(record) => record,
+            None => None,
+        };
+        match self.places.get(name).and_then(|place| usize::try_from(*place).ok()) {
+            Some(place) => self.records[place] = record,
+            None => {
+                self.places.insert(name.to_owned(), self.records.len() as u64);
+                self.records.push(record);
+            }
         }
         Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        let matters = |record: &Record| matches!(record, Record::Kek(_) | Record::Object(_));
-        self.environment.is_none() && !self.rest.values().any(matters)
+        let matters = |record: &Option<Record>| {
+            matches!(record, Some(Record::Environment(_) | Record::Kek(_) | Record::Object(_)))
+        };
+        !self.records.iter().any(matters)
     }
 
     /// Puts everything into an environment that is empty.
-    pub(crate) fn fill(self, environment: &mut Environment) -> Result<(), String> {
-        if let Some(record) = self.environment {
-            let etag_salt =
-                record.etag_salt.0.try_into().map_err(|_| "environment: etagSalt has not 32 bytes")?;
-            let cursor_key =
-                record.cursor_key.0.try_into().map_err(|_| "environment: cursorKey has not 16 bytes")?;
-            environment.become_of(Identity { id: record.id, etag_salt, cursor_key });
-        }
-        let mut objects = Vec::new();
-        let mut versions = Vec::new();
-        for (change, record) in self.rest {
-            match (change, record) {
-                (Change::Kek(id), Record::Kek(record)) => {
-                    let kek = record.kek().map_err(|what| format!("kek/{id}: {what}"))?;
-                    environment.kms.insert(id, kek);
+    pub(crate) fn fill(mut self, environment: &mut Environment) -> Result<(), String> {
+        // Numbers in names have zeros before them: so those of objects and versions are in order, and the environment
+        // and the objects come before their versions.
+        let names = sorted(self.places.keys());
+        let mut objects: Vec<Box<Object>> = Vec::new();
+        for name in names {
+            let place = self.places.get(name).copied().unwrap_or_default();
+            let record = usize::try_from(place).ok().and_then(|place| self.records[place].take());
+            let (_, rest) = name.split_once('/').unwrap_or_default();
+            match record {
+                Some(Record::Environment(identity)) => environment.become_of(identity),
+                Some(Record::Kek(kek)) => environment.kms.insert(rest.to_owned(), kek),
+                Some(Record::Pending(until_ms)) => environment.store.set_pending(rest.to_owned(), until_ms),
+                Some(Record::Object(object)) => objects.push(object),
+                Some(Record::Version(version)) => {
+                    let of = rest.split_once('/').and_then(|(place, _)| place.parse().ok());
+                    let its = objects.binary_search_by_key(&of, |object| Some(object.place));
+                    if let Ok(its) = its {
+                        objects[its].versions.push(version);
+                    }
                 }
-                (Change::Pending(name), Record::Pending(until_ms)) => {
-                    environment.store.set_pending(name, until_ms);
-                }
-                (Change::Object(place), Record::Object(record)) => objects.push((place, record)),
-                (Change::Version(place, _), Record::Version(record)) => versions.push((place, record)),
-                _ => {}
+                None => {}
             }
         }
-        // Both are in the order of their places.
-        let mut versions = versions.into_iter().peekable();
-        for (place, record) in objects {
-            let wrong = |what: &str| format!("object/{place}: {what}");
-            let mut its = Vec::new();
-            while let Some((of, VersionRecord { id, created_at_ms, size, etag })) =
-                versions.next_if(|(of, _)| *of <= place)
-            {
-                if of == place {
-                    its.push(Version { id, created_at_ms, size, etag });
-                }
+        for object in objects {
+            if object.versions.is_empty() {
+                return Err(format!("object/{}: it has no version", object.place));
             }
-            if its.is_empty() {
-                return Err(wrong("it has no version"));
-            }
-            let context = KeyContext::from_pairs(record.context).map_err(|error| wrong(&error.message()))?;
-            let nonce: [u8; NONCE_BYTES] =
-                record.nonce.0.try_into().map_err(|_| wrong("its nonce has not 12 bytes"))?;
-            let tag: [u8; TAG_BYTES] =
-                record.tag.0.try_into().map_err(|_| wrong("its tag has not 16 bytes"))?;
-            environment.store.insert(Object {
-                id: record.id,
-                name: record.name,
-                context,
-                key_id: record.key_id,
-                updated_by: record.updated_by,
-                versions: its,
-                sealed: Sealed {
-                    encrypted_keys: record.encrypted_keys.0,
-                    nonce,
-                    tag,
-                    ciphertext: record.ciphertext.0,
-                },
-                place,
-            });
+            environment.store.insert(*object);
         }
         Ok(())
     }

@@ -7,7 +7,6 @@ use crate::idempotency::Replays;
 use crate::kms::CustomerKey;
 use crate::route::{self, refuse};
 use crate::{Emulator, Outcome, Randomness, Refusal, Request};
-use serde_json::value::RawValue;
 use vault_core::error::{Code, Error, Problem};
 use vault_core::json::Json;
 use vault_core::objects::CreateObject;
@@ -309,17 +308,20 @@ impl Emulator {
                 }
                 continue;
             }
-            let record: (&RawValue, &RawValue) =
-                serde_json::from_str(line).map_err(|error| wrong(number, &error.to_string()))?;
-            let name: String =
-                serde_json::from_str(record.0.get()).map_err(|error| wrong(number, &error.to_string()))?;
+            let record = Json::parse(line.as_bytes()).map_err(|error| wrong(number, &error.to_string()))?;
+            let mut parts = record.items();
+            let (Some(name), Some(value), None) =
+                (parts.next().and_then(Tree::text), parts.next(), parts.next())
+            else {
+                return Err(wrong(number, "it is no name and value"));
+            };
             let (index, name) =
                 name.split_once('/').ok_or_else(|| wrong(number, "it names no environment"))?;
             let index = index.parse::<usize>().ok().and_then(|index| records.get_mut(index));
             let into = index.ok_or_else(|| {
                 wrong(number, "it is of an environment that there is not; give the same options as before")
             })?;
-            into.add(name, record.1.get()).map_err(|what| wrong(number, &what))?;
+            into.add(name, value).map_err(|what| wrong(number, &what))?;
         }
         for (environment, records) in environments.iter_mut().zip(records) {
             if records.is_empty() {

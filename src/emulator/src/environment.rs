@@ -11,7 +11,7 @@ use crate::{Key, Outcome, Randomness, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use vault_core::cipher::{self, NONCE_BYTES};
 use vault_core::error::{Error, Problem};
 use vault_core::json::{Json, Timestamp, ToWire};
@@ -35,7 +35,7 @@ pub(crate) struct Identity {
 
 pub(crate) struct Environment {
     pub(crate) identity: Identity,
-    organizations: Option<HashSet<String>>,
+    organizations: Option<Vec<String>>,
     recovery_period_ms: u64,
     customer_key_delay_ms: u64,
     /// The customer keys of the options.
@@ -62,7 +62,7 @@ impl Environment {
             cursor_key: ids::bytes(host.random),
         };
         let mut environment = Environment {
-            organizations: options.organizations.as_ref().map(|known| known.iter().cloned().collect()),
+            organizations: options.organizations.clone(),
             recovery_period_ms: options.recovery_period_ms,
             customer_key_delay_ms: options.customer_key_delay_ms,
             configured: options.customer_keys.clone(),
@@ -190,7 +190,7 @@ impl Environment {
         host: &mut Host<'_>,
     ) -> Result<(), Error> {
         let mut problems = Vec::new();
-        let mut names = HashSet::new();
+        let mut names: HashMap<String, u64> = HashMap::new();
         for (index, object) in objects.iter().enumerate() {
             let refused = self.check_organization(&object.context).err();
             let refused = refused.or_else(|| self.kms.check(&object.context, host.now_ms).err());
@@ -198,7 +198,7 @@ impl Environment {
                 refused.or_else(|| self.store.name_is_free(object.name.as_str(), host.now_ms).err());
             if let Some(refusal) = refused {
                 problems.push(Problem::new(&format!("objects[{index}]"), &refusal.message));
-            } else if !names.insert(object.name.as_str()) {
+            } else if names.insert(object.name.as_str().into(), 0).is_some() {
                 let field = format!("objects[{index}].name");
                 problems.push(Problem::new(&field, "another object of this seed has the name"));
             }
@@ -369,7 +369,7 @@ impl Environment {
 
     fn check_organization(&self, context: &KeyContext) -> Result<(), Refusal> {
         match (&self.organizations, context.get(ORGANIZATION_ID)) {
-            (Some(known), Some(id)) if !known.contains(id) => {
+            (Some(known), Some(id)) if !known.iter().any(|known| known == id) => {
                 Err(Refusal::new(422, "organization_id not found"))
             }
             _ => Ok(()),

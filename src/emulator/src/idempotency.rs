@@ -10,6 +10,7 @@ const KEPT_MS: u64 = 24 * 60 * 60 * 1000;
 const KEPT: usize = 4096;
 
 struct Replay {
+    key: String,
     fingerprint: [u8; 32],
     answer: (u16, Json),
     at_ms: u64,
@@ -18,8 +19,16 @@ struct Replay {
 /// Answers by API key and Idempotency-Key.
 #[derive(Default)]
 pub(crate) struct Replays {
-    answers: HashMap<(usize, String), Replay>,
-    oldest: VecDeque<(usize, String)>,
+    /// Oldest first.
+    answers: VecDeque<Replay>,
+    /// The number of each, counted from the first that there ever was.
+    numbers: HashMap<String, u64>,
+    /// How many are gone.
+    gone: u64,
+}
+
+fn name(api_key: usize, key: &str) -> String {
+    format!("{api_key} {key}")
 }
 
 impl Replays {
@@ -31,7 +40,9 @@ impl Replays {
         fingerprint: &[u8; 32],
         now_ms: u64,
     ) -> Result<Option<(u16, Json)>, Refusal> {
-        let Some(replay) = self.answers.get(&(api_key, key.to_owned())) else { return Ok(None) };
+        let number = self.numbers.get(&name(api_key, key));
+        let at = number.and_then(|number| usize::try_from(number - self.gone).ok());
+        let Some(replay) = at.and_then(|at| self.answers.get(at)) else { return Ok(None) };
         if now_ms.saturating_sub(replay.at_ms) > KEPT_MS {
             return Ok(None);
         }
@@ -50,15 +61,17 @@ impl Replays {
         answer: &(u16, Json),
         at_ms: u64,
     ) {
-        let key = (api_key, key.to_owned());
-        let replay = Replay { fingerprint, answer: answer.clone(), at_ms };
-        if self.answers.insert(key.clone(), replay).is_none() {
-            self.oldest.push_back(key);
-        }
-        if self.oldest.len() > KEPT
-            && let Some(oldest) = self.oldest.pop_front()
+        let key = name(api_key, key);
+        self.numbers.insert(key.clone(), self.gone + self.answers.len() as u64);
+        self.answers.push_back(Replay { key, fingerprint, answer: answer.clone(), at_ms });
+        if self.answers.len() > KEPT
+            && let Some(oldest) = self.answers.pop_front()
         {
-            self.answers.remove(&oldest);
+            // Unless the key was used again, its time being over.
+            if self.numbers.get(&oldest.key) == Some(&self.gone) {
+                self.numbers.remove(&oldest.key);
+            }
+            self.gone += 1;
         }
     }
 }
@@ -84,6 +97,13 @@ mod tests {
             replays.keep(0, &n.to_string(), [1; 32], &(200, Json::Null), 1000);
         }
         assert_eq!(find(&replays, "a", 1, 1000).unwrap().0, 0);
-        assert_eq!(replays.answers.len(), KEPT);
+        assert_eq!((replays.answers.len(), replays.numbers.len()), (KEPT, KEPT));
+        // Used again when its time is over: the newer answer stays as the older goes.
+        replays.keep(0, "b", [1; 32], &(200, Json::Null), 0);
+        replays.keep(0, "b", [2; 32], &(202, Json::Null), 2 * KEPT_MS);
+        for n in 0..KEPT - 1 {
+            replays.keep(0, &n.to_string(), [1; 32], &(200, Json::Null), 2 * KEPT_MS);
+        }
+        assert_eq!(find(&replays, "b", 2, 2 * KEPT_MS).unwrap().0, 202);
     }
 }

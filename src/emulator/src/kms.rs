@@ -11,9 +11,10 @@
 //! The service's own format is not public past the data key's ID; a client must not look inside either.
 
 use crate::{Randomness, Refusal, ids};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use vault_core::cipher::{self, Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::error::{Code, Problem};
+use vault_core::http::quote;
 use vault_core::key_context::ORGANIZATION_ID;
 use vault_core::{Error, KeyContext};
 use zeroize::Zeroizing;
@@ -93,11 +94,30 @@ pub(crate) struct DataKey {
 /// All KEKs of an environment.
 #[derive(Default)]
 pub(crate) struct Kms {
-    keks: BTreeMap<String, Kek>,
-    by_item: HashMap<(String, String), String>,
-    customer: HashMap<String, String>,
+    keks: Vec<(String, Kek)>,
+    /// Where each is, by its ID; by its item; by its organization.
+    by_id: HashMap<String, u64>,
+    by_item: HashMap<String, u64>,
+    customer: HashMap<String, u64>,
     /// KEKs made since somebody last looked.
     born: Vec<String>,
+}
+
+impl Kek {
+    fn usable(&self, now_ms: u64) -> Result<&Key, Refusal> {
+        match (&self.key, self.usable_from_ms) {
+            (Some(key), Some(from_ms)) if now_ms >= from_ms => Ok(key),
+            _ => Err(inaccessible()),
+        }
+    }
+}
+
+/// A text for an item that no other item has.
+fn item(name: &str, value: &str) -> String {
+    let mut text = String::new();
+    quote(name, &mut text);
+    text.push_str(value);
+    text
 }
 
 fn secret(random: &mut dyn Randomness) -> Key {
@@ -115,16 +135,18 @@ fn tampered() -> Refusal {
 impl Kms {
     /// Adds a KEK as it was, or as it is to be.
     pub(crate) fn insert(&mut self, id: String, kek: Kek) {
+        let place = self.keks.len() as u64;
         match &kek.owner {
             Owner::Item(name, value) => {
-                self.by_item.insert((name.clone(), value.clone()), id.clone());
+                self.by_item.insert(item(name, value), place);
             }
             Owner::Customer(organization, _) if kek.key.is_some() => {
-                self.customer.insert(organization.clone(), id.clone());
+                self.customer.insert(organization.clone(), place);
             }
             Owner::Customer(..) => {}
         }
-        self.keks.insert(id, kek);
+        self.by_id.insert(id.clone(), place);
+        self.keks.push((id, kek));
     }
 
     /// Adds an organization's key. One that it has already is refused.
@@ -147,8 +169,9 @@ impl Kms {
 
     /// An organization's key and where it is kept.
     pub(crate) fn customer_key(&self, organization_id: &str) -> Result<(String, Provider), Error> {
-        let found = self.customer.get(organization_id).and_then(|id| Some((id, self.keks.get(id)?)));
-        if let Some((id, Kek { owner: Owner::Customer(_, provider), .. })) = found {
+        if let Some((id, Kek { owner: Owner::Customer(_, provider), .. })) =
+            self.at(self.customer.get(organization_id))
+        {
             return Ok((id.clone(), *provider));
         }
         let message = format!("{organization_id} has no customer key");
@@ -157,8 +180,9 @@ impl Kms {
 
     /// Whether every KEK of a context can be used now, or be made.
     pub(crate) fn check(&self, context: &KeyContext, now_ms: u64) -> Result<(), Refusal> {
-        match context.get(ORGANIZATION_ID).and_then(|organization| self.customer.get(organization)) {
-            Some(id) => self.usable(id, now_ms).map(|_| ()),
+        let place = context.get(ORGANIZATION_ID).and_then(|organization| self.customer.get(organization));
+        match self.at(place) {
+            Some((_, kek)) => kek.usable(now_ms).map(|_| ()),
             None => Ok(()),
         }
     }
@@ -166,15 +190,15 @@ impl Kms {
     /// Whether an organization has a key, or had one.
     pub(crate) fn knows_customer(&self, organization_id: &str) -> bool {
         self.keks
-            .values()
-            .any(|kek| matches!(&kek.owner, Owner::Customer(known, _) if known == organization_id))
+            .iter()
+            .any(|(_, kek)| matches!(&kek.owner, Owner::Customer(known, _) if known == organization_id))
     }
 
     /// Customer keys that can be used from a time to come: whose, and from when.
     pub(crate) fn usable_later(&mut self, now_ms: u64, delay_ms: u64) -> Vec<(u64, String)> {
         let latest = now_ms.saturating_add(delay_ms);
         let mut later = Vec::new();
-        for kek in self.keks.values_mut() {
+        for (_, kek) in &mut self.keks {
             if let (Owner::Customer(organization, _), Some(from_ms)) = (&kek.owner, &mut kek.usable_from_ms) {
                 // It was noted by a clock that may have been ahead of this one.
                 *from_ms = (*from_ms).min(latest);
@@ -188,15 +212,15 @@ impl Kms {
 
     /// From when on the Vault may use a key; `None`: it may not.
     pub(crate) fn set_usable_from(&mut self, id: &str, usable_from_ms: Option<u64>) {
-        if let Some(kek) = self.keks.get_mut(id) {
+        if let Some(kek) = self.get_mut(id) {
             kek.usable_from_ms = usable_from_ms;
         }
     }
 
     /// Deletes an organization's key: what it wrapped can never be read again.
     pub(crate) fn delete_customer_key(&mut self, organization_id: &str) {
-        if let Some(id) = self.customer.remove(organization_id)
-            && let Some(kek) = self.keks.get_mut(&id)
+        if let Some(place) = self.customer.remove(organization_id)
+            && let Some((_, kek)) = usize::try_from(place).ok().and_then(|at| self.keks.get_mut(at))
         {
             kek.key = None;
             kek.usable_from_ms = None;
@@ -206,7 +230,7 @@ impl Kms {
     /// KEKs made since this was last asked: their IDs and the items they are for.
     pub(crate) fn take_born(&mut self) -> Vec<(String, String)> {
         let born = core::mem::take(&mut self.born);
-        let named = born.into_iter().filter_map(|id| match &self.keks.get(&id)?.owner {
+        let named = born.into_iter().filter_map(|id| match &self.get(&id)?.owner {
             Owner::Item(name, value) => Some((id, [name, ":", value].concat())),
             Owner::Customer(..) => None,
         });
@@ -214,21 +238,30 @@ impl Kms {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Kek> {
-        self.keks.get(id)
+        self.at(self.by_id.get(id)).map(|(_, kek)| kek)
+    }
+
+    fn get_mut(&mut self, id: &str) -> Option<&mut Kek> {
+        let at = usize::try_from(*self.by_id.get(id)?).ok()?;
+        self.keks.get_mut(at).map(|(_, kek)| kek)
+    }
+
+    fn at(&self, place: Option<&u64>) -> Option<&(String, Kek)> {
+        self.keks.get(usize::try_from(*place?).ok()?)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = &String> {
-        self.keks.keys()
+        self.keks.iter().map(|(id, _)| id)
     }
 
     /// The ID of the item's KEK, made now if need be.
     fn kek_id(&mut self, name: &str, value: &str, random: &mut dyn Randomness) -> String {
         if name == ORGANIZATION_ID
-            && let Some(id) = self.customer.get(value)
+            && let Some((id, _)) = self.at(self.customer.get(value))
         {
             return id.clone();
         }
-        if let Some(id) = self.by_item.get(&(name.to_owned(), value.to_owned())) {
+        if let Some((id, _)) = self.at(self.by_item.get(&item(name, value))) {
             return id.clone();
         }
         let id = ids::uuid(random);
@@ -253,11 +286,7 @@ impl Kms {
     }
 
     fn usable(&self, id: &str, now_ms: u64) -> Result<&Key, Refusal> {
-        let kek = self.keks.get(id).ok_or_else(tampered)?;
-        match (&kek.key, kek.usable_from_ms) {
-            (Some(key), Some(from_ms)) if now_ms >= from_ms => Ok(key),
-            _ => Err(inaccessible()),
-        }
+        self.get(id).ok_or_else(tampered)?.usable(now_ms)
     }
 
     /// A new data key and its blob.

@@ -3,7 +3,7 @@
 use crate::Refusal;
 use crate::events::timestamp;
 use crate::ids::Cursors;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use vault_core::KeyContext;
 use vault_core::cipher::{NONCE_BYTES, TAG_BYTES};
 use vault_core::json::Timestamp;
@@ -50,11 +50,12 @@ impl Object {
 }
 
 pub(crate) struct Store {
-    objects: BTreeMap<u64, Object>,
+    /// In the order of their places.
+    objects: Vec<Object>,
     by_id: HashMap<String, u64>,
     by_name: HashMap<String, u64>,
     /// Names of deleted objects and the time until which each stays taken.
-    pending: BTreeMap<String, u64>,
+    pending: HashMap<String, u64>,
     /// The time of the first of them to be over.
     pending_until: u64,
     next: u64,
@@ -64,10 +65,10 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(cursors: Cursors) -> Self {
         Store {
-            objects: BTreeMap::new(),
+            objects: Vec::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),
-            pending: BTreeMap::new(),
+            pending: HashMap::new(),
             pending_until: u64::MAX,
             next: 0,
             cursors,
@@ -117,27 +118,36 @@ impl Store {
         self.next = self.next.max(place + 1);
         self.by_id.insert(object.id.clone(), place);
         self.by_name.insert(object.name.clone(), place);
-        self.objects.insert(place, object);
+        match self.index(place) {
+            Ok(at) => self.objects[at] = object,
+            Err(at) => self.objects.insert(at, object),
+        }
+    }
+
+    /// Where the object of a place is, or would be.
+    fn index(&self, place: u64) -> Result<usize, usize> {
+        self.objects.binary_search_by_key(&place, |object| object.place)
     }
 
     pub(crate) fn by_id(&self, id: &str) -> Result<&Object, Refusal> {
-        self.by_id.get(id).and_then(|place| self.objects.get(place)).ok_or_else(not_found)
+        self.by_id.get(id).and_then(|place| self.at(*place)).ok_or_else(not_found)
     }
 
     pub(crate) fn by_id_mut(&mut self, id: &str) -> Result<&mut Object, Refusal> {
-        self.by_id.get(id).and_then(|place| self.objects.get_mut(place)).ok_or_else(not_found)
+        let at = self.by_id.get(id).and_then(|place| self.index(*place).ok()).ok_or_else(not_found)?;
+        self.objects.get_mut(at).ok_or_else(not_found)
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Result<&Object, Refusal> {
-        self.by_name.get(name).and_then(|place| self.objects.get(place)).ok_or_else(not_found)
+        self.by_name.get(name).and_then(|place| self.at(*place)).ok_or_else(not_found)
     }
 
     pub(crate) fn at(&self, place: u64) -> Option<&Object> {
-        self.objects.get(&place)
+        self.objects.get(self.index(place).ok()?)
     }
 
     pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values()
+        self.objects.iter()
     }
 
     /// Until when a deleted object's name stays taken.
@@ -157,7 +167,7 @@ impl Store {
     /// Removes an object; its name stays taken until `pending_until_ms`.
     pub(crate) fn remove(&mut self, id: &str, now_ms: u64, pending_until_ms: u64) -> Result<Object, Refusal> {
         let place = self.by_id.remove(id).ok_or_else(not_found)?;
-        let object = self.objects.remove(&place).ok_or_else(not_found)?;
+        let object = self.objects.remove(self.index(place).map_err(|_| not_found())?);
         self.by_name.remove(&object.name);
         if pending_until_ms > now_ms {
             self.set_pending(object.name.clone(), pending_until_ms);
@@ -185,14 +195,14 @@ impl Store {
         // "Forward" runs as the list does. A page before a cursor is collected backward, then turned round.
         let newest_first = list.order.unwrap_or_default() == Order::Desc;
         let from = |cursor: Option<u64>, forward: bool| -> Box<dyn Iterator<Item = &Object>> {
-            match (cursor, forward == newest_first) {
-                (None, true) => Box::new(self.objects.values().rev()),
-                (None, false) => Box::new(self.objects.values()),
-                (Some(place), true) => Box::new(self.objects.range(..place).rev().map(|(_, object)| object)),
-                (Some(place), false) => {
-                    Box::new(self.objects.range(place.saturating_add(1)..).map(|(_, object)| object))
-                }
-            }
+            let newest = forward == newest_first;
+            let within = match cursor.map(|place| self.index(place)) {
+                None => &self.objects[..],
+                Some(Ok(at) | Err(at)) if newest => &self.objects[..at],
+                Some(Ok(at)) => &self.objects[at + 1..],
+                Some(Err(at)) => &self.objects[at..],
+            };
+            if newest { Box::new(within.iter().rev()) } else { Box::new(within.iter()) }
         };
         let place = |cursor: &vault_core::names::Cursor, name: &str| {
             let place = self.cursors.read(cursor.as_str());
