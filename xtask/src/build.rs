@@ -36,6 +36,9 @@ const FEATURES: [&str; 6] = [
 const LEAN: [&str; 2] = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
 const LEAN_FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort";
 
+/// Of SHA-256, of which the emulator hashes little, the smallest form.
+const COMPACT: &str = "--cfg sha2_backend_soft=\"compact\" ";
+
 pub(crate) fn build(project: &Project) -> Result<Tools> {
     let tools = setup::tools(project, Source::Auto)?;
     setup::npm(project, Npm::Root)?;
@@ -61,7 +64,7 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str, features: 
         pack.args(["--quiet", "build", source, "--release", "--target", "web", "--mode", "no-install"]);
         pack.args(["--no-pack", "--no-opt", "--out-name", name, "--out-dir"]).arg(&out);
         pack.arg("--").args(features);
-        let mut flags = remap();
+        let mut flags = remap() + COMPACT;
         if lean {
             pack.args(LEAN).env("RUSTC_BOOTSTRAP", "1");
             flags.push_str(LEAN_FLAGS);
@@ -81,7 +84,7 @@ fn module(project: &Project, tools: &Tools, source: &str, name: &str, features: 
     let file = out.join(format!("{name}_bg.wasm"));
     let before = fs::metadata(&file)?.len();
     let mut opt = project.command("node_modules/.bin/wasm-opt");
-    opt.arg(&file).arg("-o").arg(&file).args(["-Oz", "--strip-debug", "--strip-producers"]);
+    opt.arg(&file).arg("-o").arg(&file).args(["-Oz", "--converge", "--strip-debug", "--strip-producers"]);
     // By itself it puts every function that is called once into its caller, which saves bytes, but not gzipped ones.
     opt.arg("--one-caller-inline-max-function-size=20");
     for feature in FEATURES {

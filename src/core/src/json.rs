@@ -5,14 +5,13 @@
 
 use crate::http::quote;
 use crate::reader::Reader;
+use crate::time::Timestamp;
 use crate::tree::{Kind, Tree};
 use alloc::format;
 use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use serde::de::{MapAccess, SeqAccess, Visitor};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,38 +30,6 @@ pub enum Json {
     Array(Vec<Json>),
     /// Members in order, duplicates included.
     Object(Vec<(String, Json)>),
-}
-
-/// A point in time, exact as written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timestamp {
-    text: String,
-    at: OffsetDateTime,
-}
-
-impl Timestamp {
-    /// From RFC 3339 text.
-    pub fn parse(text: &str) -> Option<Self> {
-        OffsetDateTime::parse(text, &Rfc3339).ok().map(|at| Timestamp { text: text.into(), at })
-    }
-
-    /// From milliseconds since 1970, with three digits of them, as the service writes a time.
-    pub fn from_unix_ms(ms: u64) -> Option<Self> {
-        let seconds = OffsetDateTime::from_unix_timestamp(i64::try_from(ms / 1000).ok()?).ok()?;
-        let whole = seconds.format(&Rfc3339).ok()?;
-        let text = format!("{}.{:03}Z", whole.strip_suffix('Z')?, ms % 1000);
-        Some(Timestamp { at: OffsetDateTime::parse(&text, &Rfc3339).ok()?, text })
-    }
-
-    /// Exactly as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Nanoseconds since 1970.
-    pub fn unix_nanos(&self) -> i128 {
-        self.at.unix_timestamp_nanos()
-    }
 }
 
 impl Json {
@@ -89,7 +56,7 @@ impl Json {
             Json::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
             #[allow(clippy::cast_possible_truncation)]
             Json::Number(n) if n.fract() == 0.0 && n.abs() < 9e15 => out.push_str(&(*n as i64).to_string()),
-            Json::Number(n) => out.push_str(&serde_json::to_string(n).unwrap_or_default()),
+            Json::Number(n) => write_fraction(*n, out),
             Json::Text(text) => quote(text, out),
             Json::Array(items) => {
                 out.push('[');
@@ -115,6 +82,30 @@ impl Json {
             }
         }
     }
+}
+
+/// A number in its shortest decimal form that is read as the same number, where that has at most 15 digits, and as many
+/// places; what has more is cut off. A library for all doubles brings ten kilobytes of tables.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::float_cmp
+)]
+fn write_fraction(n: f64, out: &mut String) {
+    if !n.is_finite() || n.abs() >= 9e15 {
+        return out.push_str("null");
+    }
+    let (mut places, mut scale) = (0, 1.0);
+    // Both are exact, so their quotient is what a reader makes of the digits.
+    while scale < 1e15 && n.abs() * scale < 1e15 && (n * scale).round() / scale != n {
+        (places, scale) = (places + 1, scale * 10.0);
+    }
+    let scaled = (n.abs() * scale).round() as u64;
+    let unit = scale as u64;
+    let sign = if n < 0.0 { "-" } else { "" };
+    let text = format!("{sign}{}.{:0places$}", scaled / unit, scaled % unit);
+    out.push_str(text.strip_suffix(".0").unwrap_or(&text));
 }
 
 /// What is not there.
@@ -297,10 +288,11 @@ impl serde::Serialize for Json {
 mod wire {
     //! Results as the service writes them: results of [`crate::objects`] and [`crate::keys`].
 
-    use super::{Json, Timestamp};
+    use super::Json;
     use crate::error::Error;
     use crate::keys::{DataKey, DataKeyPair};
     use crate::objects::{Object, ObjectMetadata, ObjectSummary, ObjectVersion, Page};
+    use crate::time::Timestamp;
     use alloc::string::String;
 
     fn optional(text: Option<&String>) -> Json {

@@ -30,6 +30,8 @@ pub mod names;
 pub mod objects;
 pub mod reader;
 pub mod request;
+#[cfg(feature = "json")]
+pub mod time;
 pub mod tree;
 
 pub use error::{Code, Error, Problem};

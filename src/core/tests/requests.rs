@@ -257,6 +257,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_fraction_is_written_in_its_shortest_form(digits in "[0-9]{1,3}\\.[0-9]{0,11}[1-9]", negative: bool) {
+        let sign = if negative { "-" } else { "" };
+        let text = format!("{sign}{}", digits.trim_start_matches('0'));
+        let text = text.replacen('.', if digits.trim_start_matches('0').starts_with('.') { "0." } else { "." }, 1);
+        let mut written = String::new();
+        json(&text).write(&mut written);
+        prop_assert_eq!(written, text);
+    }
+
+    #[test]
+    fn whatever_number_is_written_is_a_number(n: f64) {
+        let mut written = String::new();
+        Json::Number(n).write(&mut written);
+        match json(&written) {
+            Json::Number(read) => prop_assert!((read - n).abs() <= n.abs() * 1e-14 + 1e-15, "{n} {written}"),
+            other => prop_assert!(other == Json::Null && (!n.is_finite() || n.abs() >= 9e15), "{n} {written}"),
+        }
+    }
+}
+
 fn percent_encoding_of(segment: &str) -> String {
     url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes())
         .next()

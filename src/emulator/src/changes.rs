@@ -8,8 +8,7 @@
 use crate::environment::{Environment, Identity};
 use crate::kms::{Kek, Owner, Provider};
 use crate::store::{Object, Sealed, Version};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use std::collections::HashMap;
 use vault_core::cipher::{Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::json::{Json, JsonReader};
@@ -53,7 +52,7 @@ impl Changes {
 
 /// Bytes, as base64.
 fn base64(bytes: &[u8]) -> Json {
-    Json::text(STANDARD.encode(bytes))
+    Json::text(Base64::encode_string(bytes))
 }
 
 #[allow(clippy::cast_precision_loss)] // Beyond 2^53 a time is no time that comes.
@@ -176,7 +175,7 @@ enum Record {
 
 /// Base64, of so many bytes, where that is given.
 fn bytes(reader: &mut JsonReader<'_>, name: &str, length: Option<usize>) -> Option<Vec<u8>> {
-    let found = STANDARD.decode(reader.string(name)?).ok();
+    let found = Base64::decode_vec(reader.string(name)?).ok();
     let found = found.filter(|bytes| length.is_none_or(|length| bytes.len() == length));
     if found.is_none() {
         let of = length.map(|length| format!("{length} bytes in ")).unwrap_or_default();
@@ -295,12 +294,11 @@ impl Records {
             Some(record) => record,
             None => None,
         };
-        match self.places.get(name).and_then(|place| usize::try_from(*place).ok()) {
-            Some(place) => self.records[place] = record,
-            None => {
-                self.places.insert(name.to_owned(), self.records.len() as u64);
-                self.records.push(record);
-            }
+        if let Some(place) = self.places.get(name).and_then(|place| usize::try_from(*place).ok()) {
+            self.records[place] = record;
+        } else {
+            self.places.insert(name.to_owned(), self.records.len() as u64);
+            self.records.push(record);
         }
         Ok(())
     }

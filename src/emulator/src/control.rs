@@ -11,6 +11,7 @@ use vault_core::error::{Code, Error, Problem};
 use vault_core::json::Json;
 use vault_core::objects::CreateObject;
 use vault_core::reader::Reader;
+use vault_core::time::Timestamp;
 use vault_core::tree::{Kind, Tree};
 
 /// The first line of a snapshot.
@@ -50,7 +51,7 @@ impl Emulator {
                 let ms = reader.finish(ms).map_err(refuse)?;
                 self.advance(ms);
                 let now_ms = host.now_ms.saturating_add(ms);
-                done(Json::object([("now", Json::text(crate::events::timestamp(now_ms).as_str()))]))
+                done(Json::object([("now", Json::text(Timestamp::from_unix_ms(now_ms).as_str()))]))
             }
             ("POST", ["reset"]) => {
                 let index = self.keys[key].environment;

@@ -1,20 +1,19 @@
 //! The operations over one environment: its store, its keys, its rules, what they leave in the audit log.
 
 use crate::changes::{Change, Changes, pairs};
-use crate::events::{EventLog, by, timestamp};
+use crate::events::{EventLog, by};
 use crate::ids::{self, Cursors};
 use crate::kms::{CustomerKey, Kms};
 use crate::options::EnvironmentOptions;
 use crate::route::Operation;
 use crate::store::{Object, Sealed, Store, Version};
 use crate::{Key, Outcome, Randomness, Refusal};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding as _};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use vault_core::cipher::{self, NONCE_BYTES};
 use vault_core::error::{Error, Problem};
-use vault_core::json::{Json, Timestamp, ToWire};
+use vault_core::json::{Json, ToWire};
 use vault_core::key_context::ORGANIZATION_ID;
 use vault_core::keys::{DataKey, DataKeyPair};
 use vault_core::names::VersionId;
@@ -22,6 +21,7 @@ use vault_core::objects::{
     Actor, CreateObject, DeleteObject, Object as WireObject, ObjectMetadata, ObjectVersion, Page,
     UpdateObject,
 };
+use vault_core::time::Timestamp;
 use vault_core::{Code, KeyContext};
 
 /// What makes an environment this one, besides what is in it.
@@ -280,7 +280,10 @@ impl Environment {
                 let data_key = self.kms.unwrap(&decode_keys(&decrypt.0)?, host.now_ms)?;
                 let id = Json::text(&*data_key.id);
                 self.tell("vault.dek.decrypted", key, vec![("key_id", id)], host);
-                Ok((200, DataKey { id: data_key.id, key: STANDARD.encode(data_key.key.bytes()) }.to_wire()))
+                Ok((
+                    200,
+                    DataKey { id: data_key.id, key: Base64::encode_string(data_key.key.bytes()) }.to_wire(),
+                ))
             }
             Operation::Rekey(rekey) => {
                 self.check_organization(&rekey.context)?;
@@ -384,7 +387,7 @@ impl Environment {
             environment_id: self.identity.id.clone(),
             context: pairs(&object.context),
             key_id: object.key_id.clone(),
-            updated_at: timestamp(current.map_or(0, |version| version.created_at_ms)),
+            updated_at: Timestamp::from_unix_ms(current.map_or(0, |version| version.created_at_ms)),
             updated_by: Actor { id, name },
             version_id: current.map(|version| version.id.clone()),
         }
@@ -460,7 +463,7 @@ fn versions(object: &Object) -> Page<ObjectVersion<String, Timestamp>, String> {
     let newest_first = object.versions.iter().rev();
     let data = newest_first.map(|version| ObjectVersion {
         id: version.id.clone(),
-        created_at: timestamp(version.created_at_ms),
+        created_at: Timestamp::from_unix_ms(version.created_at_ms),
         current_version: Some(&version.id) == current.as_ref(),
         size: version.size,
         etag: version.etag.clone(),
@@ -469,10 +472,11 @@ fn versions(object: &Object) -> Page<ObjectVersion<String, Timestamp>, String> {
 }
 
 fn decode_keys(text: &str) -> Result<Vec<u8>, Refusal> {
-    STANDARD.decode(text).map_err(|_| Refusal::new(400, "keys: expected standard base64"))
+    Base64::decode_vec(text).map_err(|_| Refusal::new(400, "keys: expected standard base64"))
 }
 
 fn pair(data_key: &crate::kms::DataKey, blob: &[u8], context: &KeyContext) -> Json {
-    let key = DataKey { id: data_key.id.clone(), key: STANDARD.encode(data_key.key.bytes()) };
-    DataKeyPair { data_key: key, encrypted_keys: STANDARD.encode(blob), context: pairs(context) }.to_wire()
+    let key = DataKey { id: data_key.id.clone(), key: Base64::encode_string(data_key.key.bytes()) };
+    DataKeyPair { data_key: key, encrypted_keys: Base64::encode_string(blob), context: pairs(context) }
+        .to_wire()
 }

@@ -4,8 +4,9 @@ use crate::ids::Ulids;
 use crate::{Key, Randomness, Refusal};
 use std::collections::VecDeque;
 use vault_core::events::ListEvents;
-use vault_core::json::{Json, Timestamp};
+use vault_core::json::Json;
 use vault_core::objects::{Order, PAGE_DEFAULT};
+use vault_core::time::Timestamp;
 use vault_core::tree::Tree;
 
 /// How many events are kept; the oldest go first, so memory does not grow with what was asked.
@@ -25,7 +26,7 @@ impl Event {
             ("id", Json::text(&*self.id)),
             ("event", Json::text(self.name)),
             ("data", self.data.clone()),
-            ("created_at", Json::text(timestamp(self.at_ms).as_str())),
+            ("created_at", Json::text(Timestamp::from_unix_ms(self.at_ms).as_str())),
         ])
     }
 
@@ -35,13 +36,6 @@ impl Event {
         let direct = data.member("organization_id").text();
         direct.or_else(|| data.member("key_context").member("organization_id").text())
     }
-}
-
-/// A time as the wire has it. The year 9999 stands for anything later: a clock that far off is a test's.
-pub(crate) fn timestamp(ms: u64) -> Timestamp {
-    const LAST: u64 = 253_402_300_799_999;
-    let at = Timestamp::from_unix_ms(ms.min(LAST));
-    at.unwrap_or_else(|| Timestamp::parse("1970-01-01T00:00:00Z").expect("a time"))
 }
 
 /// Who did it, before what it was done to.

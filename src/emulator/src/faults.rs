@@ -10,6 +10,7 @@ use vault_core::error::{Code, Error};
 use vault_core::http::Operation;
 use vault_core::json::{Json, JsonReader};
 use vault_core::reader::Reader;
+use vault_core::time::http_date;
 use vault_core::tree::Tree;
 
 /// Longest delay, in milliseconds.
@@ -301,15 +302,10 @@ impl Strike {
 
     fn retry_after(&self, response: &mut Response, now_ms: u64) {
         let Some(ms) = self.0.retry_after_ms else { return };
-        let value = if self.0.as_date { http_date(now_ms + ms) } else { ms.div_ceil(1000).to_string() };
+        let value =
+            if self.0.as_date { http_date(now_ms.saturating_add(ms)) } else { ms.div_ceil(1000).to_string() };
         response.set("retry-after", &value);
     }
-}
-
-/// IMF-fixdate (RFC 9110, section 5.6.7).
-fn http_date(ms: u64) -> String {
-    let seconds = ms.min(253_402_300_799_000).div_ceil(1000);
-    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
 /// Refuses what comes too fast: so many requests in each window of so many milliseconds.

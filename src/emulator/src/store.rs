@@ -1,13 +1,12 @@
 //! Objects, their versions, and lists of them.
 
 use crate::Refusal;
-use crate::events::timestamp;
 use crate::ids::Cursors;
 use std::collections::HashMap;
 use vault_core::KeyContext;
 use vault_core::cipher::{NONCE_BYTES, TAG_BYTES};
-use vault_core::json::Timestamp;
 use vault_core::objects::{ListObjects, ObjectSummary, Order, PAGE_DEFAULT, Page};
+use vault_core::time::Timestamp;
 
 /// A value as it is held: encrypted, with the blob that holds its data key.
 pub(crate) struct Sealed {
@@ -44,7 +43,7 @@ impl Object {
     }
 
     fn summary(&self) -> ObjectSummary<String, Timestamp> {
-        let updated_at = self.current().map(|version| timestamp(version.created_at_ms));
+        let updated_at = self.current().map(|version| Timestamp::from_unix_ms(version.created_at_ms));
         ObjectSummary { id: self.id.clone(), name: self.name.clone(), updated_at }
     }
 }
@@ -181,14 +180,14 @@ impl Store {
         list: &ListObjects,
     ) -> Result<Page<ObjectSummary<String, Timestamp>, String>, Refusal> {
         let limit = usize::try_from(list.limit.unwrap_or(PAGE_DEFAULT)).unwrap_or(usize::MAX);
-        let search = list.search.as_ref().map(|search| search.to_lowercase());
-        if search.as_ref().is_some_and(|search| search.trim_start().starts_with('{')) {
+        let search = list.search.as_deref();
+        if search.is_some_and(|search| search.trim_start().starts_with('{')) {
             return Err(Refusal::new(400, "search: the emulator searches names only, not structured JSON"));
         }
         let updated_after =
             list.updated_after.as_deref().and_then(Timestamp::parse).map(|at| at.unix_nanos());
         let matches = |object: &&Object| {
-            let name = search.as_ref().is_none_or(|search| object.name.to_lowercase().contains(search));
+            let name = search.is_none_or(|search| has(&object.name, search));
             let at = object.current().map_or(0, |version| i128::from(version.created_at_ms) * 1_000_000);
             name && updated_after.is_none_or(|after| at > after)
         };
@@ -231,6 +230,11 @@ impl Store {
             data: page.into_iter().map(Object::summary).collect(),
         })
     }
+}
+
+/// Whether a name has a part, letters A to Z of either case.
+fn has(name: &str, part: &str) -> bool {
+    name.as_bytes().windows(part.len().max(1)).any(|found| found.eq_ignore_ascii_case(part.as_bytes()))
 }
 
 fn not_found() -> Refusal {
