@@ -115,9 +115,21 @@ fn adapt(glue: &Path) -> Result<()> {
     // A compiled module of another realm, as Vercel's edge runtime has on Node, is one too: `instanceof` knows its own
     // realm only.
     const NAMED: &str = "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'";
-    let text = fs::read_to_string(glue)?;
+    let mut text = fs::read_to_string(glue)?;
     anyhow::ensure!(text.contains(INSTANCE), "wasm-bindgen's code no longer has {INSTANCE}");
-    Ok(fs::write(glue, text.replace(INSTANCE, NAMED))?)
+    text = text.replace(INSTANCE, NAMED);
+    // What is for callers and runtimes that there are none of: it would be in every bundle.
+    for (from, to) in [
+        ("} else {\n            console.warn('using deprecated", "        }\n"),
+        ("if (!('encodeInto' in cachedTextEncoder)) {", "\n}\n"),
+    ] {
+        while let Some(start) = text.find(from) {
+            let end = text[start..].find(to).context("wasm-bindgen's code is no longer as it was")?;
+            let kept = if from.starts_with('}') { "}\n" } else { "" };
+            text.replace_range(start..start + end + to.len(), kept);
+        }
+    }
+    Ok(fs::write(glue, text)?)
 }
 
 /// When a file, or the newest Rust file or manifest below a folder, was last changed. Tests do not count.
