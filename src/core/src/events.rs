@@ -60,9 +60,8 @@ impl ListEvents {
         if names.is_empty() || names.len() > NAMES_MAX {
             reader.problems.push(Problem::limit("events", NOT_SO_MANY));
         }
-        for name in &names {
-            check_name(&mut reader, "events", name);
-        }
+        // One that is wrong is enough to be told of.
+        let _ = names.iter().all(|name| check_name(&mut reader, "events", name));
         let list = ListEvents {
             events: names.into_iter().map(str::to_owned).collect(),
             limit: reader.optional("limit", |field, text| limit_of_query(field, &text)),
@@ -79,11 +78,13 @@ impl ListEvents {
     }
 }
 
-/// Checks the name of an event.
-pub(crate) fn check_name<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, field: &str, name: &str) {
+/// Whether it is the name of an event; if not, that is told.
+pub(crate) fn check_name<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, field: &str, name: &str) -> bool {
     let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'.' || byte == b'_';
-    if name.is_empty() || !name.bytes().all(is_name) {
+    let is_one = !name.is_empty() && name.bytes().all(is_name);
+    if !is_one {
         reader
             .problem(field, &concat(&["\"", name, "\" is no name of an event, such as \"vault.data.read\""]));
     }
+    is_one
 }

@@ -157,7 +157,9 @@ impl<'a> KeyContext<&'a str> {
                 }
                 (Some(value), None) => draft.push(name, value),
                 (None, _) => {
-                    draft.check_name(name);
+                    if scoped.is_none() {
+                        draft.check_name(name);
+                    }
                     let message = concat(&[&expected("a string", value), &advice(value)]);
                     draft.problem(Fault::Form, name, &message);
                 }

@@ -258,7 +258,9 @@ fn events<'a, T: Tree<'a>>(reader: &mut Reader<'a, T>, name: &str) -> Option<Str
         }
         list.push_str(event);
         count += 1;
-        check_name(reader, name, event);
+        if !check_name(reader, name, event) {
+            return None;
+        }
     }
     if count == 0 || count > NAMES_MAX {
         reader.problem(name, NOT_SO_MANY);

@@ -142,6 +142,8 @@ fn limits_of_ids_names_and_pages() {
     {
         assert_eq!(refused(request(Operation::ListEvents, &json(wrong))), ["events"], "{wrong}");
     }
+    let many = Json::object([("events", Json::Array(vec![Json::text("A"); 90]))]);
+    assert_eq!(refused(request(Operation::ListEvents, &many)), ["events"], "one is enough");
     let zone = json(r#"{"events": ["a"], "rangeStart": "2024-01-01T00:00:00+02:00", "rangeEnd": 5}"#);
     assert_eq!(refused(request(Operation::ListEvents, &zone)), ["rangeStart", "rangeEnd"]);
 }
@@ -201,6 +203,13 @@ fn a_scope_fills_in_and_refuses_contradictions() {
     let ten = Json::Object(ten);
     assert_eq!(KeyContext::from_tree(&ten, None).unwrap().len(), 10);
     assert_eq!(KeyContext::from_tree(&ten, Some(&scope)).unwrap_err().code, Code::KeyContextTooLarge);
+    // An item of the scope counts once, whatever is given for it.
+    let mut nine = json(r#"{"organization_id": 0}"#);
+    if let (Json::Object(items), Json::Object(more)) = (&mut nine, &ten) {
+        items.extend_from_slice(&more[..9]);
+    }
+    let error = KeyContext::from_tree(&nine, Some(&scope)).unwrap_err();
+    assert_eq!((error.code, error.problems.len()), (Code::InvalidKeyContext, 1));
     // Of a context that contradicts it, all else is told, too.
     let both = json(r#"{"organization_id": "org_2", "a": 1}"#);
     let error = KeyContext::from_tree(&both, Some(&scope)).unwrap_err();

@@ -12,7 +12,7 @@ use base64ct::{Base64, Encoding as _};
 use std::collections::HashMap;
 use vault_core::cipher::{Key, NONCE_BYTES, TAG_BYTES};
 use vault_core::json::{Json, JsonReader};
-use vault_core::tree::Tree;
+use vault_core::tree::{Tree, expected};
 use vault_core::{Error, KeyContext};
 
 /// Something that changed.
@@ -27,10 +27,14 @@ pub(crate) enum Change {
 
 /// What changed since somebody last looked; nothing is noted until somebody has said that they will.
 #[derive(Default)]
-pub(crate) struct Changes(Option<Vec<Change>>);
+pub(crate) struct Changes(Option<Noted>);
 
-/// So many of the last changes are looked at for the same one: a record may stand twice, but seldom should.
-const LOOKED_AT: usize = 32;
+#[derive(Default)]
+struct Noted {
+    /// Each once.
+    changes: Vec<Change>,
+    names: HashMap<String, u64>,
+}
 
 impl Changes {
     pub(crate) fn watch(&mut self) {
@@ -38,15 +42,15 @@ impl Changes {
     }
 
     pub(crate) fn note(&mut self, change: Change) {
-        if let Some(changes) = &mut self.0
-            && !changes.iter().rev().take(LOOKED_AT).any(|noted| *noted == change)
+        if let Some(noted) = &mut self.0
+            && noted.names.insert(change.name(), 0).is_none()
         {
-            changes.push(change);
+            noted.changes.push(change);
         }
     }
 
     pub(crate) fn take(&mut self) -> Vec<Change> {
-        self.0.as_mut().map(core::mem::take).unwrap_or_default()
+        self.0.as_mut().map(|noted| core::mem::take(noted).changes).unwrap_or_default()
     }
 }
 
@@ -55,9 +59,12 @@ fn base64(bytes: &[u8]) -> Json {
     Json::text(Base64::encode_string(bytes))
 }
 
-#[allow(clippy::cast_precision_loss)] // Beyond 2^53 a time is no time that comes.
+/// Longest number that is written: JSON's are exact up to there, and a time beyond it is none that comes.
+const NUMBER_MAX: u64 = 8_999_999_999_999_999;
+
+#[allow(clippy::cast_precision_loss)]
 fn number(n: u64) -> Json {
-    Json::Number(n.min(1 << 53) as f64)
+    Json::Number(n.min(NUMBER_MAX) as f64)
 }
 
 /// Two texts, as a list.
@@ -66,8 +73,35 @@ fn two((one, other): (&str, &str)) -> Json {
 }
 
 impl Change {
-    /// The record's name and its JSON, `null` where there is none any more.
-    fn record(&self, environment: &Environment) -> (String, Json) {
+    /// The record's name. Numbers have zeros before them, so that names sort as their places do.
+    fn name(&self) -> String {
+        match self {
+            Change::Environment => "environment".into(),
+            Change::Kek(id) => format!("kek/{id}"),
+            Change::Object(place) => format!("object/{place:012}"),
+            Change::Version(place, at) => format!("version/{place:012}/{at:08}"),
+            Change::Pending(name) => format!("pending/{name}"),
+        }
+    }
+
+    /// Of a record's name.
+    fn of(name: &str) -> Option<Self> {
+        let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
+        Some(match kind {
+            "environment" if rest.is_empty() => Change::Environment,
+            "kek" => Change::Kek(rest.into()),
+            "object" => Change::Object(rest.parse().ok()?),
+            "version" => {
+                let (place, at) = rest.split_once('/')?;
+                Change::Version(place.parse().ok()?, at.parse().ok()?)
+            }
+            "pending" => Change::Pending(rest.into()),
+            _ => return None,
+        })
+    }
+
+    /// The record, `null` where there is none any more.
+    fn record(&self, environment: &Environment) -> Json {
         let optional = |json: Option<Json>| json.unwrap_or(Json::Null);
         match self {
             Change::Environment => {
@@ -77,7 +111,7 @@ impl Change {
                     ("etagSalt", base64(etag_salt)),
                     ("cursorKey", base64(cursor_key)),
                 ];
-                ("environment".into(), Json::object(record))
+                Json::object(record)
             }
             Change::Kek(id) => {
                 let record = environment.kms.get(id).map(|kek| {
@@ -92,7 +126,7 @@ impl Change {
                         ("usableFromMs", optional(kek.usable_from_ms.map(number))),
                     ])
                 });
-                (format!("kek/{id}"), optional(record))
+                optional(record)
             }
             Change::Object(place) => {
                 let record = environment.store.at(*place).map(|object| {
@@ -109,7 +143,7 @@ impl Change {
                         ("ciphertext", base64(&sealed.ciphertext)),
                     ])
                 });
-                (format!("object/{place:012}"), optional(record))
+                optional(record)
             }
             Change::Version(place, at) => {
                 let version = environment.store.at(*place).and_then(|object| object.versions.get(*at));
@@ -121,11 +155,9 @@ impl Change {
                         ("etag", Json::text(version.etag.as_str())),
                     ])
                 });
-                (format!("version/{place:012}/{at:08}"), optional(record))
+                optional(record)
             }
-            Change::Pending(name) => {
-                (format!("pending/{name}"), optional(environment.store.pending(name).map(number)))
-            }
+            Change::Pending(name) => optional(environment.store.pending(name).map(number)),
         }
     }
 }
@@ -138,8 +170,8 @@ impl Environment {
     /// The records of these changes, a line each: `["INDEX/NAME",VALUE]`.
     pub(crate) fn write(&self, index: usize, changes: Vec<Change>, out: &mut String) {
         for change in changes {
-            let (name, value) = change.record(self);
-            Json::Array(vec![Json::text(format!("{index}/{name}")), value]).write(out);
+            let name = Json::text(format!("{index}/{}", change.name()));
+            Json::Array(vec![name, change.record(self)]).write(out);
             out.push('\n');
         }
     }
@@ -192,8 +224,21 @@ fn text(reader: &mut JsonReader<'_>, name: &str) -> Option<String> {
     reader.string(name).map(str::to_owned)
 }
 
+/// A whole number; one that is larger than any that is written stands for the largest.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole_of(json: &Json) -> Option<u64> {
+    match json {
+        Json::Number(n) if *n >= 0.0 && n.fract() == 0.0 => Some((*n as u64).min(NUMBER_MAX)),
+        _ => None,
+    }
+}
+
 fn whole(reader: &mut JsonReader<'_>, name: &str) -> Option<u64> {
-    reader.whole(name, 0, 1 << 53)
+    let found = whole_of(reader.member(name));
+    if found.is_none() {
+        reader.wrong(name, "a whole number");
+    }
+    found
 }
 
 /// Two texts of a list.
@@ -212,7 +257,12 @@ fn pair_of(reader: &mut JsonReader<'_>, name: &str) -> Option<(String, String)> 
 }
 
 fn kek(reader: &mut JsonReader<'_>) -> Option<Kek> {
-    let [key, item, usable] = ["key", "item", "usableFromMs"].map(|name| !reader.member(name).is_absent());
+    let names = ["key", "item", "customer", "usableFromMs"];
+    let [key, item, customer, usable] = names.map(|name| !reader.member(name).is_absent());
+    if item == customer {
+        reader.problem("item", "it is neither an item's nor a customer's");
+        return None;
+    }
     let key = if key { Some(Key::from_bytes(&bytes(reader, "key", Some(32))?)?) } else { None };
     let usable_from_ms = if usable { Some(whole(reader, "usableFromMs")?) } else { None };
     let owner = if item {
@@ -252,6 +302,42 @@ fn object(reader: &mut JsonReader<'_>, place: u64) -> Option<Box<Object>> {
     }))
 }
 
+/// Reads a record.
+fn read(change: &Change, value: &Json) -> Result<Record, String> {
+    if let Change::Pending(_) = change {
+        return whole_of(value).map(Record::Pending).ok_or_else(|| expected("a whole number", value));
+    }
+    let mut reader = JsonReader::body(value);
+    if !reader.is_map() {
+        return Err(expected("an object", value));
+    }
+    let record = match change {
+        Change::Environment => identity(&mut reader).map(Record::Environment),
+        Change::Kek(_) => kek(&mut reader).map(Record::Kek),
+        Change::Object(place) => object(&mut reader, *place).map(Record::Object),
+        Change::Version(..) => version(&mut reader).map(Record::Version),
+        Change::Pending(_) => None,
+    };
+    record.ok_or_else(|| Error::refused(reader.problems).message())
+}
+
+fn identity(reader: &mut JsonReader<'_>) -> Option<Identity> {
+    Some(Identity {
+        id: text(reader, "id")?,
+        etag_salt: array(reader, "etagSalt")?,
+        cursor_key: array(reader, "cursorKey")?,
+    })
+}
+
+fn version(reader: &mut JsonReader<'_>) -> Option<Version> {
+    Some(Version {
+        id: text(reader, "id")?,
+        created_at_ms: whole(reader, "createdAtMs")?,
+        size: whole(reader, "size")?,
+        etag: text(reader, "etag")?,
+    })
+}
+
 /// Records on their way into an environment. A later one of the same name takes the place of an earlier one.
 #[derive(Default)]
 pub(crate) struct Records {
@@ -263,41 +349,13 @@ pub(crate) struct Records {
 impl Records {
     /// Adds a record: its name without the index, and its JSON.
     pub(crate) fn add(&mut self, name: &str, value: &Json) -> Result<(), String> {
-        let unknown = || format!("there is no record of the name {name}");
-        let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
-        let number = |text: &str| text.parse::<u64>().map_err(|_| unknown());
-        let mut reader = JsonReader::at(value, kind);
-        let record = match kind {
-            _ if value.is_absent() => None,
-            "environment" => Some((|| {
-                Some(Record::Environment(Identity {
-                    id: text(&mut reader, "id")?,
-                    etag_salt: array(&mut reader, "etagSalt")?,
-                    cursor_key: array(&mut reader, "cursorKey")?,
-                }))
-            })()),
-            "kek" => Some(kek(&mut reader).map(Record::Kek)),
-            "object" => Some(object(&mut reader, number(rest)?).map(Record::Object)),
-            "version" => Some((|| {
-                Some(Record::Version(Version {
-                    id: text(&mut reader, "id")?,
-                    created_at_ms: whole(&mut reader, "createdAtMs")?,
-                    size: whole(&mut reader, "size")?,
-                    etag: text(&mut reader, "etag")?,
-                }))
-            })()),
-            "pending" => Some(value.whole().map(Record::Pending)),
-            _ => return Err(unknown()),
-        };
-        let record = match record {
-            Some(None) => return Err(Error::refused(reader.problems).message()),
-            Some(record) => record,
-            None => None,
-        };
-        if let Some(place) = self.places.get(name).and_then(|place| usize::try_from(*place).ok()) {
+        let change = Change::of(name).ok_or_else(|| format!("there is no record of the name {name}"))?;
+        let record = if value.is_absent() { None } else { Some(read(&change, value)?) };
+        let name = change.name();
+        if let Some(place) = self.places.get(&name).and_then(|place| usize::try_from(*place).ok()) {
             self.records[place] = record;
         } else {
-            self.places.insert(name.to_owned(), self.records.len() as u64);
+            self.places.insert(name, self.records.len() as u64);
             self.records.push(record);
         }
         Ok(())
@@ -339,7 +397,7 @@ impl Records {
             if object.versions.is_empty() {
                 return Err(format!("object/{}: it has no version", object.place));
             }
-            environment.store.insert(*object);
+            environment.store.insert(object);
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(crate) struct Identity {
 
 pub(crate) struct Environment {
     pub(crate) identity: Identity,
-    organizations: Option<Vec<String>>,
+    organizations: Option<HashMap<String, u64>>,
     recovery_period_ms: u64,
     customer_key_delay_ms: u64,
     /// The customer keys of the options.
@@ -62,7 +62,10 @@ impl Environment {
             cursor_key: ids::bytes(host.random),
         };
         let mut environment = Environment {
-            organizations: options.organizations.clone(),
+            organizations: options
+                .organizations
+                .as_ref()
+                .map(|known| known.iter().map(|id| (id.clone(), 0)).collect()),
             recovery_period_ms: options.recovery_period_ms,
             customer_key_delay_ms: options.customer_key_delay_ms,
             configured: options.customer_keys.clone(),
@@ -319,7 +322,7 @@ impl Environment {
         let id = ids::uuid(host.random);
         let (version, sealed) = self.seal(&id, &create.context, &create.value, host)?;
         let key_id = self.kms.key_id(&create.context, host.random);
-        let object = Object {
+        let object = Box::new(Object {
             id,
             name: create.name.into_string(),
             context: create.context,
@@ -328,7 +331,7 @@ impl Environment {
             versions: vec![version],
             sealed,
             place: self.store.next_place(),
-        };
+        });
         self.tell("vault.data.created", key, written(&object), host);
         let metadata = self.metadata(&object).to_wire();
         self.changes.note(Change::Pending(object.name.clone()));
@@ -372,7 +375,7 @@ impl Environment {
 
     fn check_organization(&self, context: &KeyContext) -> Result<(), Refusal> {
         match (&self.organizations, context.get(ORGANIZATION_ID)) {
-            (Some(known), Some(id)) if !known.iter().any(|known| known == id) => {
+            (Some(known), Some(id)) if !known.contains_key(id) => {
                 Err(Refusal::new(422, "organization_id not found"))
             }
             _ => Ok(()),

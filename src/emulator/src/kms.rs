@@ -135,7 +135,7 @@ fn tampered() -> Refusal {
 impl Kms {
     /// Adds a KEK as it was, or as it is to be.
     pub(crate) fn insert(&mut self, id: String, kek: Kek) {
-        let place = self.keks.len() as u64;
+        let place = self.by_id.get(&id).copied().unwrap_or(self.keks.len() as u64);
         match &kek.owner {
             Owner::Item(name, value) => {
                 self.by_item.insert(item(name, value), place);
@@ -146,7 +146,10 @@ impl Kms {
             Owner::Customer(..) => {}
         }
         self.by_id.insert(id.clone(), place);
-        self.keks.push((id, kek));
+        match usize::try_from(place).ok().and_then(|at| self.keks.get_mut(at)) {
+            Some(known) => known.1 = kek,
+            None => self.keks.push((id, kek)),
+        }
     }
 
     /// Adds an organization's key. One that it has already is refused.

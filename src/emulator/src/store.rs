@@ -50,7 +50,8 @@ impl Object {
 
 pub(crate) struct Store {
     /// In the order of their places.
-    objects: Vec<Object>,
+    #[allow(clippy::vec_box)] // One that is removed moves all behind it.
+    objects: Vec<Box<Object>>,
     by_id: HashMap<String, u64>,
     by_name: HashMap<String, u64>,
     /// Names of deleted objects and the time until which each stays taken.
@@ -112,7 +113,7 @@ impl Store {
         self.next
     }
 
-    pub(crate) fn insert(&mut self, object: Object) {
+    pub(crate) fn insert(&mut self, object: Box<Object>) {
         let place = object.place;
         self.next = self.next.max(place + 1);
         self.by_id.insert(object.id.clone(), place);
@@ -134,7 +135,7 @@ impl Store {
 
     pub(crate) fn by_id_mut(&mut self, id: &str) -> Result<&mut Object, Refusal> {
         let at = self.by_id.get(id).and_then(|place| self.index(*place).ok()).ok_or_else(not_found)?;
-        self.objects.get_mut(at).ok_or_else(not_found)
+        self.objects.get_mut(at).map(|object| &mut **object).ok_or_else(not_found)
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Result<&Object, Refusal> {
@@ -142,11 +143,11 @@ impl Store {
     }
 
     pub(crate) fn at(&self, place: u64) -> Option<&Object> {
-        self.objects.get(self.index(place).ok()?)
+        self.objects.get(self.index(place).ok()?).map(|object| &**object)
     }
 
     pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.iter()
+        self.objects.iter().map(|object| &**object)
     }
 
     /// Until when a deleted object's name stays taken.
@@ -164,7 +165,12 @@ impl Store {
     }
 
     /// Removes an object; its name stays taken until `pending_until_ms`.
-    pub(crate) fn remove(&mut self, id: &str, now_ms: u64, pending_until_ms: u64) -> Result<Object, Refusal> {
+    pub(crate) fn remove(
+        &mut self,
+        id: &str,
+        now_ms: u64,
+        pending_until_ms: u64,
+    ) -> Result<Box<Object>, Refusal> {
         let place = self.by_id.remove(id).ok_or_else(not_found)?;
         let object = self.objects.remove(self.index(place).map_err(|_| not_found())?);
         self.by_name.remove(&object.name);
@@ -201,7 +207,8 @@ impl Store {
                 Some(Ok(at)) => &self.objects[at + 1..],
                 Some(Err(at)) => &self.objects[at..],
             };
-            if newest { Box::new(within.iter().rev()) } else { Box::new(within.iter()) }
+            let within = within.iter().map(|object| &**object);
+            if newest { Box::new(within.rev()) } else { Box::new(within) }
         };
         let place = |cursor: &vault_core::names::Cursor, name: &str| {
             let place = self.cursors.read(cursor.as_str());

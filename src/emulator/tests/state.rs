@@ -117,6 +117,75 @@ fn what_is_damaged_is_refused_whole_with_its_line() {
 }
 
 #[test]
+fn times_of_a_clock_that_is_far_ahead_are_kept() {
+    let mut vault = Vault::new(customer());
+    let gone = vault.create("gone", "v");
+    for ahead_ms in [10_000_000_000_000_000, u64::MAX / 4] {
+        vault.emulator.advance(ahead_ms);
+        vault.create(&format!("n{ahead_ms}"), "v");
+    }
+    vault.ask("DELETE", &format!("/vault/v1/kv/{}", text(&gone["id"])), &Value::Null);
+    let snapshot = vault.emulator.snapshot();
+    assert!(!snapshot.contains("AtMs\":null") && !snapshot.contains("\"0/pending/gone\",null"), "{snapshot}");
+    let again = restored(customer(), &snapshot);
+    assert_eq!((again.emulator.object_count(), again.emulator.snapshot()), (2, snapshot.clone()));
+    // As releases before this one wrote them.
+    let old = snapshot.replace("8999999999999999", "18446744073709551615");
+    assert_ne!(old, snapshot);
+    assert_eq!(restored(customer(), &old).emulator.snapshot(), snapshot);
+}
+
+#[test]
+fn records_have_one_name_each_and_are_what_they_say() {
+    let mut vault = plain();
+    vault.create("n", "v");
+    let snapshot = vault.emulator.snapshot();
+    // Without zeros before their numbers they are the same.
+    let short = snapshot
+        .replace("object/000000000000", "object/0")
+        .replace("version/000000000000/00000000", "version/0/0");
+    assert_ne!(short, snapshot);
+    assert_eq!(restored(Options::default(), &short).emulator.snapshot(), snapshot);
+    let both = [snapshot.clone(), "[\"0/object/0\",null]\n".into()].concat();
+    assert_eq!(restored(Options::default(), &both).emulator.object_count(), 0);
+    let header = snapshot.lines().next().unwrap();
+    let mut refused = |line: &str| {
+        let text = format!("{header}\n{line}\n");
+        vault.emulator.restore(&text, 0, &mut splitmix(&mut 3)).unwrap_err().message()
+    };
+    for name in ["nonsense", "object/x", "version/1", "version/1/x", "", "environment/x", "object/1/2"] {
+        for value in ["null", "{}"] {
+            let message = refused(&format!("[\"0/{name}\",{value}]"));
+            assert_eq!(message, format!("snapshot: line 2: there is no record of the name {name}"));
+        }
+    }
+    assert!(refused("[\"0/pending/a\",\"x\"]").ends_with("expected a whole number, got a string"));
+    assert!(refused("[\"0/object/1\",5]").ends_with("expected an object, got number 5"));
+    for owners in [r#""item":["a","b"],"customer":["c","AWS_KMS"]"#, r#""item":null"#] {
+        let message = refused(&format!("[\"0/kek/k\",{{{owners}}}]"));
+        assert!(message.ends_with("it is neither an item's nor a customer's"), "{message}");
+    }
+    assert!(refused("[\"0/kek/k\"]").contains("it is no name and value"));
+}
+
+#[test]
+fn a_change_is_told_once_however_often_it_happened() {
+    let mut vault = plain();
+    vault.emulator.watch_changes();
+    let objects: Vec<_> = (0..50).map(|index| vault.create(&format!("n{index}"), "v")).collect();
+    vault.emulator.take_changes();
+    for round in 0..3 {
+        for object in &objects {
+            let path = format!("/vault/v1/kv/{}", text(&object["id"]));
+            vault.ask("PUT", &path, &json!({"value": format!("{round}")}));
+        }
+    }
+    // Of each object its record and three versions.
+    assert_eq!(vault.emulator.take_changes().lines().count(), 50 * 4);
+    assert_eq!(vault.emulator.take_changes(), "");
+}
+
+#[test]
 fn a_seed_is_made_whole_or_not_at_all() {
     let seed = |value: &Value| Json::parse(value.to_string().as_bytes()).unwrap();
     let mut vault = plain();
