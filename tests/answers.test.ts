@@ -373,6 +373,24 @@ test('a deletion that did not succeed is the trouble of the service', () => {
   assert.deepEqual([error.status, error.requestId], [200, 'req_1']);
 });
 
+test('a context may have members of any name', () => {
+  const context = { '[x': 1, '': 2, 'a.b': 3, good: 'text' };
+  const { problems } =
+    failure('readObject', { ...object, value: 'v', metadata: { ...metadata, context } }) ?? {};
+  assert.deepEqual(
+    problems?.map(({ field }) => field),
+    ['metadata.context.[x', 'metadata.context.', 'metadata.context.a.b'],
+  );
+});
+
+test('what is wrong with one answer is not what is wrong with the next', () => {
+  const [one, other] = [failure('readObject', {}), failure('readObject', {})];
+  (one?.problems as unknown[]).length = 0;
+  assert.equal(other?.problems.length, 4);
+  assert.equal(failure('readObject', {})?.problems.length, 4);
+  assert.equal(one?.problems.length, 0);
+});
+
 test('an answer that could not be finished leaves nothing behind', () => {
   const broken = () =>
     shapes.shaped({ ...answer(200, ''), body: { id: 5 } }, (wire) => {

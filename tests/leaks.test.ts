@@ -53,14 +53,23 @@ test('a process ends when its calls have ended: no timer is left', () => {
   assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\nnot_found\n');
 });
 
-test("the client's module takes no more memory for many requests than for few", async () => {
-  const { OPERATION, prepare } = (await import(
-    new URL('../pkg/dist/engine/requests.js', import.meta.url).href
-  )) as typeof import('../js/src/engine/requests.ts');
-  const { initSync } = (await import(new URL('../pkg/wasm/client/client.js', import.meta.url).href)) as {
+/** The memory of a module that is loaded already. */
+async function memoryOf(name: 'client' | 'cipher'): Promise<WebAssembly.Memory> {
+  const glue = new URL(`../pkg/wasm/${name}/${name}.js`, import.meta.url).href;
+  const { initSync } = (await import(glue)) as {
     initSync: (module: object) => { memory: WebAssembly.Memory };
   };
-  const { memory } = initSync({ module: new Uint8Array(0) });
+  return initSync({ module: new Uint8Array(0) }).memory;
+}
+
+async function requests() {
+  const url = new URL('../pkg/dist/engine/requests.js', import.meta.url).href;
+  return (await import(url)) as typeof import('../js/src/engine/requests.ts');
+}
+
+test("the client's module takes no more memory for many requests than for few", async () => {
+  const { OPERATION, prepare } = await requests();
+  const memory = await memoryOf('client');
   const ask = (count: number) => {
     for (let at = 0; at < count; at++) {
       prepare(OPERATION.describeObject, { id: `secret_${at}` });
@@ -78,28 +87,96 @@ test("the client's module takes no more memory for many requests than for few", 
   assert.equal(memory.buffer.byteLength, before);
   // What one large question takes is there for the next.
   const large = () =>
-    assert.throws(() => prepare(OPERATION.readObject, { id: 'é'.repeat(1_000_000) }), /got 1000000/);
+    assert.throws(() => prepare(OPERATION.readObject, { id: 'é'.repeat(1 << 20) }), /got 1048576/);
   large();
   const after = memory.buffer.byteLength;
   for (let at = 0; at < 50; at++) large();
   assert.equal(memory.buffer.byteLength, after);
+  // What is longer still does not get there.
+  const longer = { id: 'é'.repeat((1 << 20) + 1), name: 'x'.repeat(2 ** 29 - 24) };
+  const tooLong = /expected a string, got a string of more than 2\^20 characters/;
+  assert.throws(() => prepare(OPERATION.readObject, { id: longer.id }), tooLong);
+  assert.throws(() => prepare(OPERATION.readObjectByName, { name: longer.name }), tooLong);
+  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, 'v'.repeat(500)]));
+  assert.throws(() => prepare(OPERATION.createDataKey, { context: many }), /got 100000$/);
+  assert.ok(memory.buffer.byteLength < after + (8 << 20), `${memory.buffer.byteLength} bytes`);
+});
+
+test('a question that the end of the stack broke off takes nothing from those after it', async () => {
+  const memory = await memoryOf('client');
+  const context = { organization_id: 'org_1', user_id: 'user_1' };
+  let broken = 0;
+  const overflow = () => {
+    try {
+      overflow();
+    } catch {}
+    try {
+      KeyContext.from(context);
+    } catch {
+      broken++;
+    }
+  };
+  overflow();
+  assert.ok(broken > 0, 'none was broken off');
+  const before = memory.buffer.byteLength;
+  for (let at = 0; at < 50_000; at++) KeyContext.from(context);
+  assert.equal(memory.buffer.byteLength, before);
+});
+
+test("the cipher's module takes no more memory for many keys than for few", async () => {
+  const vault = new VaultClient({ apiKey: 'sk_test_memory', cipher: 'wasm' });
+  const encryptedKeys = btoa('wrapped');
+  const round = async (count: number) => {
+    for (let at = 0; at < count; at++) {
+      const dataKey = { id: 'i', key: randomBytes(32).toString('base64') };
+      const envelope = await vault.encryptWith({ dataKey, encryptedKeys }, `value ${at}`);
+      // Two keys at once, of which the first goes first.
+      const [one, other] = await Promise.all([
+        vault.decryptWith(dataKey, envelope),
+        vault.decryptWith(dataKey, envelope),
+      ]);
+      assert.equal(one, other);
+    }
+  };
+  await round(100);
+  const memory = await memoryOf('cipher');
+  const before = memory.buffer.byteLength;
+  await round(10_000);
+  assert.equal(memory.buffer.byteLength, before);
+});
+
+test('what stands where a value should is not in the memory of the module', async () => {
+  const { OPERATION, prepare } = await requests();
+  const memory = await memoryOf('client');
+  const finds = (text: string) => Buffer.from(memory.buffer).includes(text);
+  let reads = 0;
+  const fickle = {
+    get value() {
+      return reads++ === 0 ? undefined : 'a-secret-that-came-late';
+    },
+  };
+  const refused = (value: object) =>
+    assert.throws(
+      () => prepare(OPERATION.updateObject, Object.assign(value, { id: 'a' })),
+      /^VaultError: value:/,
+    );
+  refused({ value: 987_654_321 });
+  refused(fickle);
+  refused({ value: { secret: 'a-secret-within' } });
+  assert.throws(() => prepare(OPERATION.readObject, { id: { secret: 'a-secret-elsewhere' } }), VaultError);
+  for (const secret of ['987654321', 'a-secret-that-came-late', 'a-secret-within', 'a-secret-elsewhere'])
+    assert.ok(!finds(secret), secret);
+  prepare(OPERATION.readObject, { id: 'a-text-that-is-passed-on' });
+  assert.ok(finds('a-text-that-is-passed-on'), 'it would have been found');
 });
 
 test('no data key is left in memory once all that kept one is closed', async () => {
-  const initOf = async (name: string) => {
-    const glue = new URL(`../pkg/wasm/${name}/${name}.js`, import.meta.url).href;
-    const { initSync } = (await import(glue)) as {
-      initSync: (module: object) => { memory: WebAssembly.Memory };
-    };
-    return initSync;
-  };
   // The modules are loaded already, the cipher's by this; this gives their exports.
   await new VaultClient({ apiKey: 'sk_test_memory', cipher: 'wasm' }).encryptWith(
     { dataKey: { id: 'i', key: btoa('k'.repeat(32)) }, encryptedKeys: 'AAAA' },
     'x',
   );
-  const { memory: ofClient } = (await initOf('client'))({ module: new Uint8Array(0) });
-  const { memory: ofCipher } = (await initOf('cipher'))({ module: new Uint8Array(0) });
+  const [ofClient, ofCipher] = [await memoryOf('client'), await memoryOf('cipher')];
   const finds = (buffer: ArrayBufferLike, what: Buffer) => Buffer.from(buffer).includes(what);
   // Where keys are kept that Node's own cipher uses.
   const buffers: ArrayBuffer[] = [];

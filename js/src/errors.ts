@@ -67,6 +67,20 @@ export interface VaultErrorJson extends Omit<VaultErrorFacts, 'cause'> {
   docs: string;
 }
 
+/** In the order in which they are shown. */
+const FACTS = [
+  'name',
+  'code',
+  'message',
+  'recovery',
+  'retryable',
+  'problems',
+  'status',
+  'requestId',
+  'retryAfterMs',
+  'docs',
+] as const;
+
 /**
  * Every error of this package. Holds no API key, and no data key or value but where the service repeats one in what it
  * says; `cause` is what others threw, as it is.
@@ -115,20 +129,8 @@ export class VaultError extends Error {
 
   /** The facts, for logs: without the stack and the cause, which others' code may have put something into. */
   toJSON(): VaultErrorJson {
-    const { name, code, message, recovery, retryable, problems, status, requestId, retryAfterMs, docs } =
-      this;
-    return {
-      name,
-      code,
-      message,
-      recovery,
-      retryable,
-      problems: [...problems],
-      status,
-      requestId,
-      retryAfterMs,
-      docs,
-    };
+    const facts = Object.fromEntries(FACTS.map((name) => [name, this[name]])) as unknown as VaultErrorJson;
+    return { ...facts, problems: [...this.problems] };
   }
 }
 

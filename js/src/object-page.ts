@@ -1,4 +1,4 @@
-import { VaultError } from './errors.js';
+import { made } from './errors.js';
 import type { ListMetadata, ObjectSummary } from './types.js';
 
 /** A page of objects and the way to the rest. Iterating over it (`for await`) goes through all pages. */
@@ -51,13 +51,11 @@ export class ObjectPage implements AsyncIterable<ObjectSummary> {
       yield* page.data;
       const { after } = page.listMetadata;
       if (after !== null && seen.has(after)) {
-        throw new VaultError({
-          code: 'malformed_response',
-          message: 'list_metadata.after: the service leads back to a page that it has given before',
-          recovery: 'Try again later; if it lasts, report it to WorkOS support.',
-          retryable: false,
-          problems: [],
-        });
+        throw made(
+          'malformed_response',
+          'list_metadata.after: the service leads back to a page that it has given before',
+          { recovery: 'Try again later; if it lasts, report it to WorkOS support.' },
+        );
       }
       if (after !== null) seen.add(after);
     }

@@ -122,6 +122,7 @@ fn adapt(glue: &Path) -> Result<()> {
     for (from, to) in [
         ("} else {\n            console.warn('using deprecated", "        }\n"),
         ("if (!('encodeInto' in cachedTextEncoder)) {", "\n}\n"),
+        ("    if (realloc === undefined) {", "        return ptr;\n    }\n"),
     ] {
         while let Some(start) = text.find(from) {
             let end = text[start..].find(to).context("wasm-bindgen's code is no longer as it was")?;

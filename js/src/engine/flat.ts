@@ -9,22 +9,39 @@ function node(letter: string, content: string): string {
   return `${letter}${length}:${content}`;
 }
 
+/** Longest text that is passed on, in characters: far beyond what any option may have. */
+const TEXT_MAX = 1 << 20;
+/** So many of a map's values are passed on; of more the names, as they are counted. */
+const MEMBERS_MAX = 100;
+
 const flatText = (text: string) => node(KIND.text, text);
 
 /** A value; of lists and maps what they hold, so many levels deep. */
 export function flat(value: unknown, levels = 1): string {
   const [kind, name] = looked(value);
   const time = timeText(value);
-  if (kind === KIND.text) return node(time === undefined ? kind : 'T', value as string);
+  if (kind === KIND.text) {
+    if ((value as string).length > TEXT_MAX) return node(KIND.other, 'a string of more than 2^20 characters');
+    return node(time === undefined ? kind : 'T', value as string);
+  }
   if (time !== undefined) return node('d', time);
   if (kind !== KIND.array && kind !== KIND.object) return node(kind, name);
   if (levels === 0) return node(kind, '');
   const held =
     kind === KIND.array
       ? items(value)?.map((item) => flat(item, levels - 1))
-      : entries(value)?.map(([name, its]) => flatText(name) + flat(its, levels - 1));
+      : entries(value)?.map(
+          ([name, its], at) =>
+            flatText(name.slice(0, TEXT_MAX)) + (at < MEMBERS_MAX ? flat(its, levels - 1) : flatText(' ')),
+        );
   // What cannot be read is called what it is, and holds nothing.
   return held ? node(kind, held.join('')) : node(KIND.other, name);
+}
+
+/** What a value is that is none: not which number. */
+function flatSecret(value: unknown): string {
+  const [kind, name] = looked(value);
+  return node(kind === KIND.missing ? kind : KIND.other, kind === KIND.number ? 'a number' : name);
 }
 
 /** A call's options, of which these are read, a class's too. `value`: what was made of the value, where it is in order; it
@@ -32,8 +49,8 @@ export function flat(value: unknown, levels = 1): string {
 export function flatOptions(options: object, reads: readonly string[], value?: string): string {
   const members = reads.map((name) => {
     const its = read(options, name);
-    const content = name !== 'value' ? flat(its) : value === undefined ? flat(its, 0) : flatText('');
-    return flatText(name) + content;
+    if (name === 'value') return flatText(name) + (value === undefined ? flatSecret(its) : flatText(''));
+    return flatText(name) + flat(its, Number(name === 'context' || name === 'events'));
   });
   return node(KIND.object, members.join(''));
 }

@@ -134,9 +134,6 @@ export function prepare(
   const values = [flatOptions(given, names, value), flat(scope)];
   const made = ask(operation, values, unknownNames(given, [...names, ...more]));
   const [method, route, target, repeatable, head, contextKey] = made.split('\n') as Lines;
-  // A getter that says something else the second time.
-  if (writes && value === undefined)
-    throw wrong('value', 'a string or a Uint8Array', read(given, 'value'), true);
   const bytes = (operation === readObject || operation === readObjectByName) && asBytes(given);
   const body = value === undefined ? head || undefined : `${head}${quoted(value)}}`;
   return { operation, method, route, target, body, value, repeatable: repeatable === '1', bytes, contextKey };

@@ -35,8 +35,11 @@ export function shaped<T>(answer: Answer, make: Shape<T>): T {
   if (problems.length > 0) problems = [];
   const made = make(answer.body);
   if (problems.length === 0) return made;
-  for (const problem of problems) problem.field ||= 'body';
-  throw malformed(problems, answer);
+  const found = problems;
+  // Those are the caller's now.
+  problems = [];
+  for (const problem of found) problem.field ||= 'body';
+  throw malformed(found, answer);
 }
 
 function wrong(field: string, what: string, got: unknown): void {
@@ -110,15 +113,24 @@ function timeAt(wire: Wire, name: string): Date {
   return at as Date;
 }
 
-const context = map((wire) => {
-  for (const name of Object.keys(wire)) text(wire, name);
-  return wire as Record<string, string>;
-});
+/** A context, of which any name may be a member's. */
+function context(wire: Wire): Record<string, string> {
+  const items = within(
+    'context',
+    wire.context,
+    map((items) => items),
+  );
+  for (const name of Object.keys(items ?? {})) {
+    const value = items[name];
+    if (typeof value !== 'string') wrong(`context.${name}`, 'a string', value);
+  }
+  return items as Record<string, string>;
+}
 
 export const metadata: Shape<ObjectMetadata> = map((wire) => ({
   id: text(wire, 'id'),
   environmentId: text(wire, 'environment_id'),
-  context: within('context', wire.context, context),
+  context: context(wire),
   keyId: text(wire, 'key_id'),
   updatedAt: timeAt(wire, 'updated_at'),
   updatedBy: within('updated_by', wire.updated_by, actor),
@@ -237,14 +249,14 @@ function blob(wire: Wire): string {
 export const dataKey: Shape<DataKey> = map((wire) => ({ id: text(wire, 'id'), key: key(wire) }));
 
 export const pair: Shape<DataKeyPair> = map((wire) => ({
-  context: within('context', wire.context, context),
+  context: context(wire),
   dataKey: { id: text(wire, 'id'), key: key(wire) },
   encryptedKeys: blob(wire),
 }));
 
 /** The key as a string, its ID beside it. */
 export const rekeyed: Shape<RekeyedDataKey> = map((wire) => ({
-  context: within('context', wire.context, context),
+  context: context(wire),
   dataKey: key(wire),
   encryptedKeys: blob(wire),
   id: text(wire, 'id'),

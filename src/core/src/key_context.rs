@@ -151,6 +151,8 @@ impl<'a> KeyContext<&'a str> {
             let scoped = scope.and_then(|scope| scope.get(name));
             match (value.text(), scoped) {
                 (Some(value), Some(scoped)) if value == scoped => {}
+                // A variable that is not set, say, is no other tenant's.
+                (Some(value), Some(_)) if !draft.check_value(name, value) => {}
                 (Some(_), Some(scoped)) => {
                     let message = concat(&["this client is scoped to \"", scoped, "\""]);
                     draft.problem(Fault::Scope, name, &message);
@@ -217,13 +219,20 @@ impl<S: AsRef<str>> Draft<S> {
         self.check(name, "a name", name, NAME_MAX);
     }
 
+    /// Whether a value is in order; if not, that is told.
+    fn check_value(&mut self, name: &str, value: &str) -> bool {
+        let before = self.problems.len();
+        self.check(name, "a value", value, VALUE_MAX);
+        if name == ORGANIZATION_ID && value.is_empty() {
+            self.problem(Fault::Form, name, "no organization has an empty ID; is a variable not set?");
+        }
+        self.problems.len() == before
+    }
+
     fn push(&mut self, name: S, value: S) {
         let (its, text) = (name.as_ref(), value.as_ref());
         self.check_name(its);
-        self.check(its, "a value", text, VALUE_MAX);
-        if its == ORGANIZATION_ID && text.is_empty() {
-            self.problem(Fault::Form, its, "no organization has an empty ID; is a variable not set?");
-        }
+        self.check_value(its, text);
         if self.items.iter().any(|(known, _)| known.as_ref() == its) {
             self.problem(Fault::Form, its, "this name stands twice; each name may have one value");
         }

@@ -203,6 +203,12 @@ fn a_scope_fills_in_and_refuses_contradictions() {
     let ten = Json::Object(ten);
     assert_eq!(KeyContext::from_tree(&ten, None).unwrap().len(), 10);
     assert_eq!(KeyContext::from_tree(&ten, Some(&scope)).unwrap_err().code, Code::KeyContextTooLarge);
+    // An item of the scope that is wrong in itself is that, and no other tenant's.
+    for wrong in ["", &"v".repeat(501)] {
+        let given = options(&[("organization_id", wrong)]);
+        let error = KeyContext::from_tree(&given, Some(&scope)).unwrap_err();
+        assert_eq!((error.code, error.problems.len()), (Code::InvalidKeyContext, 1), "{wrong}");
+    }
     // An item of the scope counts once, whatever is given for it.
     let mut nine = json(r#"{"organization_id": 0}"#);
     if let (Json::Object(items), Json::Object(more)) = (&mut nine, &ten) {

@@ -5,7 +5,6 @@
 extern crate alloc;
 
 #[cfg(all(feature = "module", target_arch = "wasm32"))]
-#[path = "../../wasm/src/module.rs"]
 mod module;
 
 use alloc::vec::Vec;

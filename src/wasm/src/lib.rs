@@ -32,6 +32,8 @@ const CANONICAL: u64 = 201;
 /// A refusal is `!`, its code, and the problems, as JSON: `[{"field", "message"}, …]`.
 #[wasm_bindgen]
 pub fn answer(question: &str) -> String {
+    #[cfg(all(feature = "module", target_arch = "wasm32"))]
+    module::begin();
     let mut values = Nodes(question);
     let what = values.at_hand().whole().unwrap_or_default();
     let (options, scope) = (values.at_hand(), values.at_hand());

@@ -7,7 +7,7 @@ use core::cell::Cell;
 const PAGE: usize = 1 << 16;
 
 /// Memory of one question and its answer: taken from one end, and all given back when nothing of it is in use, which is
-/// when the answer was read. An allocator that gives back piece by piece is two kilobytes.
+/// when the answer was read. Nothing outlives an answer. An allocator that gives back piece by piece is two kilobytes.
 struct Arena {
     /// Where the next piece goes; nothing before the first one.
     next: Cell<usize>,
@@ -34,8 +34,12 @@ unsafe impl GlobalAlloc for Arena {
             core::arch::wasm32::unreachable();
         };
         let Some(end) = start.checked_add(layout.size()) else { core::arch::wasm32::unreachable() };
-        let missing = end.saturating_sub(memory_size(0) * PAGE);
-        if missing > 0 && memory_grow(0, missing.div_ceil(PAGE)) == usize::MAX {
+        let (pages, missing) = (memory_size(0), end.saturating_sub(memory_size(0) * PAGE).div_ceil(PAGE));
+        // An eighth more each time, as to ask for each page is dear; where that is too much, what is needed.
+        if missing > 0
+            && memory_grow(0, missing.max(pages / 8)) == usize::MAX
+            && memory_grow(0, missing) == usize::MAX
+        {
             core::arch::wasm32::unreachable();
         }
         self.next.set(end);
@@ -54,6 +58,13 @@ unsafe impl GlobalAlloc for Arena {
 
 #[global_allocator]
 static ARENA: Arena = Arena { next: Cell::new(0), live: Cell::new(0) };
+
+/// A question has come, and is all that is in use: where the end of the stack broke off the one before, its pieces are not.
+pub(crate) fn begin() {
+    if ARENA.live.get() > 1 {
+        ARENA.live.set(1);
+    }
+}
 
 /// Nobody would see what a panic says; printing it is a tenth of the module.
 #[panic_handler]
