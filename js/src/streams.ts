@@ -3,9 +3,17 @@ import type { Asked, Call } from './engine/call.js';
 import { joined, open, type SharedKey, seal, TAG_BYTES } from './engine/cipher.js';
 import type { Engine } from './engine/engine.js';
 import { associated, undecryptable } from './engine/envelope.js';
+import { CUT_OFF } from './engine/envelope-format.js';
 import type { KeySource } from './engine/key-source.js';
-import { HEADER_MAX, type Header, Nonces, readHeader, writeHeader } from './engine/stream-format.js';
-import { failed, type VaultError } from './errors.js';
+import {
+  HEADER_MAX,
+  type Header,
+  malformed,
+  Nonces,
+  readHeader,
+  writeHeader,
+} from './engine/stream-format.js';
+import { failed } from './errors.js';
 import type { Bytes } from './types.js';
 
 const gone = () =>
@@ -313,16 +321,12 @@ export function opening(
       for (const chunk of chunks.push(bytes)) await put(await opened(stream, chunk, false));
     },
     async close(put) {
-      if (stream === undefined) throw cutOff(head.length);
+      if (stream === undefined)
+        throw malformed(head.length === 0 ? 'it is empty' : `${CUT_OFF} in its header`);
       const last = await opened(stream, chunks.rest(), true);
       if (last.length > 0) await put(last);
     },
     end: () => start.end(),
   });
   return streams;
-}
-
-function cutOff(length: number): VaultError {
-  const what = length === 0 ? 'stream: it is empty' : 'stream: it is cut off in its header';
-  return failed('malformed_envelope', what);
 }

@@ -201,13 +201,7 @@ export class Engine {
     work: (request: Request, call: Call) => Promise<T>,
   ): Promise<T> {
     const request = this.prepare(operation, options);
-    // As `run`, without another promise.
-    const call = this.start(this.asked(asked));
-    try {
-      return await work(request, call);
-    } finally {
-      call.close();
-    }
+    return await this.run(this.asked(asked), (call) => work(request, call));
   }
 
   /** An operation that is one request; `context`, where its answer shows a context itself. */

@@ -42,12 +42,12 @@ export function lengthAt(bytes: Uint8Array, at: number): Range | string {
   return 'the length of its keys has more than 5 bytes';
 }
 
-/** Keys with their length before them. */
-export function withLength(keys: Uint8Array): Bytes {
+/** The length that stands before keys. */
+export function lengthOf(keys: Uint8Array): Uint8Array {
   const length: number[] = [];
   let left = keys.length;
   for (; left > 0x7f; left >>>= 7) length.push((left & 0x7f) | 0x80);
-  return joined(Uint8Array.of(...length, left), keys);
+  return Uint8Array.of(...length, left);
 }
 
 function keysAt(envelope: Uint8Array, at: number): Range | string {
@@ -105,6 +105,6 @@ export function framed(
   tag: Uint8Array,
   ciphertext: Uint8Array,
 ): Bytes {
-  const counted = withLength(keys);
-  return go ? joined(counted, nonce, ciphertext, tag) : joined(nonce, tag, counted, ciphertext);
+  const length = lengthOf(keys);
+  return go ? joined(length, keys, nonce, ciphertext, tag) : joined(nonce, tag, length, keys, ciphertext);
 }

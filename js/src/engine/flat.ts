@@ -1,6 +1,6 @@
 // What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how many bytes it
 // has, a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
-import { entries, items, KIND, looked, read, timeText } from './kinds.js';
+import { entries, items, KIND, looked, named, read, timeText } from './kinds.js';
 
 const encoder = new TextEncoder();
 
@@ -40,8 +40,7 @@ export function flat(value: unknown, levels = 1): string {
 
 /** What a value is that is none: not which number. */
 function flatSecret(value: unknown): string {
-  const [kind, name] = looked(value);
-  return node(kind === KIND.missing ? kind : KIND.other, kind === KIND.number ? 'a number' : name);
+  return node(value === undefined ? KIND.missing : KIND.other, named(value, true));
 }
 
 /** A call's options, of which these are read, a class's too. `value`: what was made of the value, where it is in order; it

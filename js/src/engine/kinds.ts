@@ -91,10 +91,15 @@ export function read(of: unknown, name: string): unknown {
   }
 }
 
-/** `expected a string, got number 2`. Of what may be a secret a number is not repeated. */
+/** How a message names something. Of what may be a secret a number is not repeated. */
+export function named(value: unknown, isSecret: boolean): string {
+  return isSecret && typeof value === 'number' ? 'a number' : looked(value)[1];
+}
+
+/** `expected a string, got number 2`. */
 export function expected(what: string, got: unknown, isSecret = false): string {
   if (got === undefined) return `expected ${what}, but it is missing`;
-  return `expected ${what}, got ${isSecret && typeof got === 'number' ? 'a number' : looked(got)[1]}`;
+  return `expected ${what}, got ${named(got, isSecret)}`;
 }
 
 /** An argument of the wrong kind. */

@@ -121,7 +121,7 @@ export function prepare(
   scope?: object,
   more: readonly string[] = [],
 ): Request {
-  const { createObject, listObjects, updateObject, readObject, readObjectByName, createDataKey } = OPERATION;
+  const { listObjects, readObjectByName, createDataKey } = OPERATION;
   const names = OPTIONS[operation] as string[];
   let given = options;
   if (operation === readObjectByName && typeof options === 'string') given = { name: options };
@@ -129,12 +129,11 @@ export function prepare(
   const isOptional = operation === listObjects || (operation === createDataKey && scope !== undefined);
   if (isOptional && isAbsent(options)) given = {};
   if (!isMap(given)) throw wrong('options', `an object like { ${names.join(', ')} }`, options);
-  const writes = operation === createObject || operation === updateObject;
-  const value = writes ? storedValue(given) : undefined;
+  const value = names.includes('value') ? storedValue(given) : undefined;
   const values = [flatOptions(given, names, value), flat(scope)];
   const made = ask(operation, values, unknownNames(given, [...names, ...more]));
   const [method, route, target, repeatable, head, contextKey] = made.split('\n') as Lines;
-  const bytes = (operation === readObject || operation === readObjectByName) && asBytes(given);
+  const bytes = names.includes('as') && asBytes(given);
   const body = value === undefined ? head || undefined : `${head}${quoted(value)}}`;
   return { operation, method, route, target, body, value, repeatable: repeatable === '1', bytes, contextKey };
 }

@@ -14,7 +14,7 @@ import type {
 } from '../types.js';
 import { malformed } from './answers.js';
 import { bytesIn, isBase64, isDataKey } from './base64.js';
-import { expected, isAbsent } from './kinds.js';
+import { expected, isAbsent, required } from './kinds.js';
 import type { Answer } from './transport.js';
 
 type Wire = Record<string, unknown>;
@@ -42,18 +42,25 @@ export function shaped<T>(answer: Answer, make: Shape<T>): T {
   throw malformed(found, answer);
 }
 
-function wrong(field: string, what: string, got: unknown): void {
-  problems.push({ field, message: expected(what, got) });
+function note(field: string, message: string): void {
+  problems.push({ field, message });
 }
 
-/** Puts a part's name before the fields that were noted within it. */
+function wrong(field: string, what: string, got: unknown): void {
+  note(field, expected(what, got));
+}
+
+/** Puts a part's name before the fields that were noted within it: those from this one on. */
+function label(name: string, from: number): void {
+  for (const problem of problems.slice(from))
+    problem.field = name + (/^(\[|$)/.test(problem.field) ? '' : '.') + problem.field;
+}
+
+/** Makes a part of an answer, under its name. */
 function within<T>(name: string, wire: unknown, make: Shape<T>): T {
   const before = problems.length;
   const made = make(wire);
-  for (let at = before; at < problems.length; at++) {
-    const problem = problems[at] as Problem;
-    problem.field = name + (/^(\[|$)/.test(problem.field) ? '' : '.') + problem.field;
-  }
+  if (problems.length > before) label(name, before);
   return made;
 }
 
@@ -65,6 +72,8 @@ function map<T>(make: (wire: Wire) => T): Shape<T> {
     return undefined as T;
   };
 }
+
+const anObject = map((wire) => wire);
 
 function text(wire: Wire, name: string): string {
   const value = wire[name];
@@ -108,18 +117,14 @@ function timeAt(wire: Wire, name: string): Date {
   if (at === undefined) {
     const what = 'an RFC 3339 time';
     if (typeof value !== 'string') wrong(name, what, value);
-    else problems.push({ field: name, message: `expected ${what}, got a string that is none` });
+    else note(name, `expected ${what}, got a string that is none`);
   }
   return at as Date;
 }
 
 /** A context, of which any name may be a member's. */
 function context(wire: Wire): Record<string, string> {
-  const items = within(
-    'context',
-    wire.context,
-    map((items) => items),
-  );
+  const items = within('context', wire.context, anObject);
   for (const name of Object.keys(items ?? {})) {
     const value = items[name];
     if (typeof value !== 'string') wrong(`context.${name}`, 'a string', value);
@@ -168,10 +173,8 @@ function page<T>(make: (wire: Wire) => T): Shape<Page<T>> {
       for (let at = 0; at < wire.length && problems.length <= PROBLEMS_MAX; at++) {
         const before = problems.length;
         made.push(item(wire[at]));
-        if (problems.length > before) {
-          problems.length = before;
-          within(`[${at}]`, wire[at], item);
-        }
+        // Only then: the name is made for that alone.
+        if (problems.length > before) label(`[${at}]`, before);
       }
     return made;
   };
@@ -190,14 +193,12 @@ export const summaries: Shape<Page<ObjectSummary>> = page((wire) => ({
 }));
 
 export const versions: Shape<Page<ObjectVersion>> = page((wire) => {
-  const { size } = wire;
-  const isSize = Number.isInteger(size) && (size as number) >= 0 && (size as number) <= SIZE_MAX;
-  if (!isSize) wrong('size', `a whole number from 0 to ${SIZE_MAX}`, size);
+  const size = required(wire.size, 'size', 0, SIZE_MAX, note) as number;
   return {
     id: text(wire, 'id'),
     createdAt: timeAt(wire, 'created_at'),
     currentVersion: flag(wire, 'current_version'),
-    size: size as number,
+    size,
     etag: text(wire, 'etag'),
   };
 });
@@ -212,11 +213,7 @@ export const events: Shape<Page<WireEvent>> = page((wire) => ({
   id: text(wire, 'id'),
   event: text(wire, 'event'),
   createdAt: timeAt(wire, 'created_at'),
-  data: within(
-    'data',
-    wire.data,
-    map((data) => data),
-  ),
+  data: within('data', wire.data, anObject),
 }));
 
 /** Whether a deletion succeeded. */
@@ -228,7 +225,7 @@ function key(wire: Wire): string {
   if (typeof value === 'string' && !isDataKey(value)) {
     const length = bytesIn(value);
     const found = length === undefined ? 'text that is not base64' : `${length} bytes`;
-    problems.push({ field: 'data_key', message: `expected 32 bytes in base64, got ${found}` });
+    note('data_key', `expected 32 bytes in base64, got ${found}`);
   }
   return value;
 }
@@ -241,7 +238,7 @@ function blob(wire: Wire): string {
       value === ''
         ? 'expected wrapped keys, got an empty text'
         : 'expected standard padded base64, as createDataKey returned it';
-    problems.push({ field: 'encrypted_keys', message });
+    note('encrypted_keys', message);
   }
   return value;
 }

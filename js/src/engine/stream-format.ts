@@ -14,7 +14,7 @@
 import { failed } from '../errors.js';
 import type { Bytes } from '../types.js';
 import { joined, NONCE_BYTES } from './cipher.js';
-import { CUT_OFF, lengthAt, withLength } from './envelope-format.js';
+import { CUT_OFF, lengthAt, lengthOf } from './envelope-format.js';
 import { random } from './random.js';
 import { decodeOwn } from './runtime.js';
 
@@ -41,7 +41,7 @@ export interface Header {
   keys: Bytes;
 }
 
-function malformed(what: string) {
+export function malformed(what: string) {
   return failed('malformed_envelope', `stream: ${what}`);
 }
 
@@ -53,7 +53,7 @@ export function writeHeader(chunkBytes: number, blob: string): Header {
   fixed.set(MAGIC);
   new DataView(fixed.buffer).setUint32(MAGIC.length, chunkBytes);
   fixed.set(random(PREFIX_BYTES), FIXED_BYTES - PREFIX_BYTES);
-  return { bytes: joined(fixed, withLength(keys)), fixed, chunkBytes, keys };
+  return { bytes: joined(fixed, lengthOf(keys), keys), fixed, chunkBytes, keys };
 }
 
 /** The header that these bytes begin with; nothing where it goes on beyond them.
