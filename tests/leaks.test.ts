@@ -311,6 +311,43 @@ test('a trap of the module ends what is under way, is told, and does not end the
   assert.equal(stdout, 'internal true true\n'.repeat(5));
 });
 
+test('calls know whether they are under way, in whatever order they end', async () => {
+  const errors = new URL('../pkg/dist/errors.js', import.meta.url).href;
+  const { enter, isUnderWay, leave } = (await import(errors)) as typeof import('../js/src/errors.ts');
+  const make = () => ({ place: -1, end: () => {} });
+  for (let round = 0; round < 200; round++) {
+    const calls = Array.from({ length: 20 }, make);
+    const expected = new Set<(typeof calls)[number]>();
+    for (let step = 0; step < 60; step++) {
+      const call = calls[Math.floor(Math.random() * calls.length)] as (typeof calls)[number];
+      if (expected.delete(call)) leave(call);
+      else {
+        // Of one that is not there nothing is left either.
+        leave(call);
+        if (step < 40) expected.add(call) && enter(call);
+      }
+      for (const each of calls) assert.equal(isUnderWay(each), expected.has(each));
+    }
+    for (const call of calls) leave(call);
+    for (const call of calls) assert.ok(!isUnderWay(call));
+  }
+});
+
+test('loading the package leaves nothing in the clock of a test', () => {
+  const program = `
+    const set = new Set();
+    const clock = (repeats) => () => { const timer = { repeats, ref() {}, unref() {} }; set.add(timer); return timer; };
+    [globalThis.setTimeout, globalThis.setInterval] = [clock(false), clock(true)];
+    globalThis.clearTimeout = globalThis.clearInterval = (timer) => set.delete(timer);
+    const { VaultClient } = await import('workos-vault-edge');
+    console.log(set.size);
+    const fetch = async () => { console.log(set.size); return new Response('{}', { status: 404 }); };
+    const vault = new VaultClient({ apiKey: 'sk_test_timers', fetch });
+    await vault.readObject({ id: 'a' }).catch((error) => console.log(error.code, set.size));
+  `;
+  assert.equal(printed(program), '0\n1\nnot_found 0\n');
+});
+
 /** What a program prints, that is run with these flags. */
 function printed(program: string, ...flags: string[]): string {
   const cwd = fileURLToPath(new URL('..', import.meta.url));

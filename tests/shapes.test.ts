@@ -20,6 +20,9 @@ test('a time is what Date makes of it', () => {
     assert.equal(shapes.time(text)?.getTime(), expected, text);
   };
   for (let day = 0; day < 40_000; day++) same(new Date(day * 86_399_123).toISOString());
+  for (let year = 1968; year <= 9999; year++)
+    for (const end of ['01-01', '01-31', '02-28', '02-29', '03-01', '04-15', '08-31', '12-28', '12-31'])
+      same(`${year}-${end}T23:59:59.999Z`);
   for (const text of ['', '2024', '2024-02-29T23:59:60.000Z', '2024-13-01T00:00:00.000Z', '1 June 2024'])
     same(text);
   const valid = '2024-06-15T10:30:00.123Z';

@@ -2,6 +2,44 @@ import { isWorkerd } from './engine/runtime.js';
 
 const decoder = new TextDecoder();
 
+interface Piece {
+  done: boolean;
+  value?: Uint8Array | undefined;
+}
+
+/** A reader of workerd's. */
+interface AtLeastReader {
+  /** Reads until so many bytes are there, or the body ends. */
+  readAtLeast(bytes: number, room: Uint8Array): Promise<Piece>;
+  cancel(): Promise<void>;
+  releaseLock?(): void;
+}
+
+/** In workerd each read costs as much as a call: the first asks for more than most answers have, so that it brings all
+ * and tells that it is all. */
+const FIRST_BYTES = 1 << 14;
+const PIECE_BYTES = 1 << 18;
+/** For one first piece at a time: fresh memory costs more than reading into it. Wiped before it is used again. */
+let spare: ArrayBufferLike | undefined;
+
+/** Nothing for a stream that has none. */
+function atLeastReader(body: ReadableStream): AtLeastReader | undefined {
+  try {
+    const reader = body.getReader({ mode: 'byob' }) as unknown as AtLeastReader;
+    if (reader.readAtLeast !== undefined) return reader;
+    // Another's, which may be read by its own reader once this one lets go.
+    reader.releaseLock?.();
+  } catch {}
+  return undefined;
+}
+
+/** Room for a first piece. It goes to the reader, and is lost where reading fails. */
+function room(): Uint8Array {
+  const memory = spare ?? new ArrayBuffer(FIRST_BYTES);
+  spare = undefined;
+  return new Uint8Array(memory);
+}
+
 /**
  * A response's body as text; `null` where it is longer than `limit` bytes, of which no more is then read; `undefined`
  * where the response has no way to read it. Whoever stands in for `fetch` may answer with a class of their own.
@@ -13,14 +51,19 @@ export async function bodyText(
   const { body } = response;
   if (typeof body?.getReader !== 'function')
     return typeof response.text === 'function' ? response.text() : undefined;
-  const reader = (isWorkerd && wholeReader(body)) || body.getReader();
+  const atLeast = isWorkerd ? atLeastReader(body) : undefined;
+  const reader = atLeast ?? body.getReader();
   const announced = Number(response.headers?.get?.('content-length') ?? 0);
   let length = 0;
   /** Most answers are one piece, for which there is a decoder at hand. */
   let first: Uint8Array | undefined;
   let [text, more]: [string, TextDecoder | undefined] = ['', undefined];
   for (let tooLong = announced > limit; !tooLong; tooLong = length > limit) {
-    const { done, value } = await reader.read();
+    const into = atLeast && (first ? new Uint8Array(PIECE_BYTES) : room());
+    const asked = into?.length ?? 0;
+    const { done, value }: Piece = await (into
+      ? atLeast.readAtLeast(asked, into)
+      : (reader as ReadableStreamDefaultReader).read());
     // Whoever stands in for `fetch` may hand out anything, and nothing for ever.
     if (value === undefined ? !done : !ArrayBuffer.isView(value))
       throw new TypeError('a piece of the body is no bytes');
@@ -35,48 +78,17 @@ export async function bodyText(
         text += more.decode(value, { stream: true });
       }
     }
-    if (done) return length > limit ? null : more ? text + more.decode() : decoder.decode(first);
+    if (!done && (value?.byteLength ?? 0) >= asked) continue;
+    if (length > limit) return null;
+    if (more) return text + more.decode();
+    text = decoder.decode(first);
+    if (atLeast && first?.buffer.byteLength === FIRST_BYTES) {
+      first.fill(0);
+      spare = first.buffer;
+    }
+    return text;
   }
   // Not awaited: it may never be done.
   reader.cancel().catch(() => {});
   return null;
-}
-
-/** What reads a body piece by piece; the last piece may come with `done`. */
-interface PieceReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-  cancel(): Promise<void>;
-}
-
-interface AtLeastReader {
-  readAtLeast(bytes: number, view: Uint8Array): Promise<{ done: boolean; value?: Uint8Array }>;
-  cancel(): Promise<void>;
-  releaseLock?(): void;
-}
-
-const PIECE_BYTES = 1 << 14;
-
-/**
- * In workerd each read costs as much as a call. This one asks for more than most answers have, so that one read brings
- * all and tells that it is all. Nothing for a stream that cannot.
- */
-function wholeReader(body: ReadableStream): PieceReader | undefined {
-  let reader: AtLeastReader;
-  try {
-    reader = body.getReader({ mode: 'byob' }) as unknown as AtLeastReader;
-  } catch {
-    return undefined;
-  }
-  if (typeof reader.readAtLeast !== 'function') {
-    // Another's, which may be read by its own reader once this one lets go.
-    reader.releaseLock?.();
-    return undefined;
-  }
-  return {
-    async read() {
-      const { done, value } = await reader.readAtLeast(PIECE_BYTES, new Uint8Array(PIECE_BYTES));
-      return { done: done || value === undefined || value.byteLength < PIECE_BYTES, value };
-    },
-    cancel: () => reader.cancel(),
-  };
 }

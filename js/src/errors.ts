@@ -214,8 +214,28 @@ export function failed(code: VaultErrorCode, message: string, field = '', cause?
 let isLoaded = false;
 /** Why the module can no longer be used. */
 let stopped: VaultError | undefined;
-/** Calls under way. */
-export const live = new Set<{ end(error: VaultError): void }>();
+/** What can be ended while it is under way, and knows its place among the others: a set would cost more than that. */
+interface UnderWay {
+  place: number;
+  end(error: VaultError): void;
+}
+const underWay: UnderWay[] = [];
+
+export function enter(call: UnderWay): void {
+  call.place = underWay.push(call) - 1;
+}
+
+export function isUnderWay(call: UnderWay): boolean {
+  return underWay[call.place] === call;
+}
+
+export function leave(call: UnderWay): void {
+  if (!isUnderWay(call)) return;
+  const last = underWay.pop() as UnderWay;
+  if (last === call) return;
+  last.place = call.place;
+  underWay[call.place] = last;
+}
 
 /** The module is there. */
 export function loaded(): void {
@@ -231,8 +251,7 @@ function stop(error: Error): VaultError {
     recovery: `${recoveries.internal} No call works until this process, isolate or page is started anew.`,
     cause: error,
   });
-  for (const call of live) call.end(stopped);
-  live.clear();
+  for (const call of underWay.splice(0)) call.end(stopped);
   return stopped;
 }
 

@@ -355,6 +355,26 @@ export const hostile: Case[] = [
     },
   },
   {
+    name: 'answers of every length about that of a piece are read whole, one after another and many at once',
+    run: async () => {
+      const ends = [1 << 14, 1 << 16, (1 << 14) + (1 << 18), 1 << 19];
+      const lengths = [...ends.flatMap((end) => [end - 1, end, end + 1]), 300];
+      const empty = JSON.stringify({ ...object, value: '' }).length;
+      // Of no two lengths the same, so that what was left of one would show in another.
+      const valueFor = (length: number) => String.fromCharCode(97 + (length % 26)).repeat(length - empty);
+      const { vault } = stubbed((url) => {
+        const length = Number(url.split('length_').pop());
+        return json({ ...object, value: valueFor(length) });
+      });
+      const read = async (length: number) => {
+        const { value } = await vault.readObject({ id: `length_${length}` });
+        assert.isTrue(value === valueFor(length), `${length} bytes`);
+      };
+      for (const length of lengths) await read(length);
+      for (let time = 0; time < 3; time++) await Promise.all([...lengths, ...lengths].map(read));
+    },
+  },
+  {
     name: 'a context whose getters change their mind is not remembered as another',
     run: async () => {
       for (const reads of [1, 2, 3, 4, 5, 6]) {

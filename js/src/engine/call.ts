@@ -1,5 +1,5 @@
 // What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
-import { failed, live, type VaultError } from '../errors.js';
+import { enter, failed, isUnderWay, leave, type VaultError } from '../errors.js';
 import { member } from './runtime.js';
 
 function aborted(cause: unknown): VaultError {
@@ -10,7 +10,10 @@ type Fail = (error: VaultError) => void;
 
 /** Ends work early, once: after a time, or when a signal fires. */
 export class Cut {
-  readonly #controller = new AbortController();
+  /** Among what is under way. */
+  place = -1;
+  /** Made for who asks: not every call sends something. */
+  #controller: AbortController | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Of the work that is raced. There is seldom more than one, for which a set would be dear. */
@@ -33,11 +36,12 @@ export class Cut {
         signal.addEventListener('abort', this.#onAbort);
       } catch {}
     }
-    live.add(this);
+    enter(this);
   }
 
   /** For `fetch`. */
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
     return this.#controller.signal;
   }
 
@@ -50,13 +54,13 @@ export class Cut {
     for (const fail of others) fail(error);
     // In a Worker this throws where the request that made the controller is over, and this is another's time.
     try {
-      this.#controller.abort();
+      this.#controller?.abort();
     } catch {}
   }
 
   /** Ends it from within: another of its requests has failed, or nobody waits any more. */
   cancel(): void {
-    if (live.has(this)) this.end(aborted(undefined));
+    if (isUnderWay(this)) this.end(aborted(undefined));
   }
 
   /** Fails where it is ended. */
@@ -93,7 +97,7 @@ export class Cut {
   /** Clears timer and listener. */
   close(): void {
     clearTimeout(this.#timer);
-    live.delete(this);
+    leave(this);
     if (this.#onAbort === undefined) return;
     try {
       this.#signal?.removeEventListener('abort', this.#onAbort);

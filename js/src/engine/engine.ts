@@ -171,10 +171,14 @@ export class Engine {
     return this.#quick.unwrap(blob, (keys) => this.#prepare(OPERATION.decryptDataKey, { keys }));
   }
 
-  /** Checks a context in an answer against the scope. An answer that is no object is told of as such, elsewhere. */
-  #check({ body }: Answer, context: unknown): void {
+  /**
+   * Checks the context that an answer shows, itself or in its metadata, against the scope. An answer that is no object is
+   * told of as such, elsewhere.
+   */
+  #check({ body }: Answer, inMetadata: boolean): void {
     const scope = this.#scope;
     if (scope === undefined || typeof body !== 'object' || body === null) return;
+    const context = member(inMetadata ? member(body, 'metadata') : body, 'context');
     const problems: Problem[] = [];
     // The message tells the scope, not the object's own context: that is another tenant's.
     for (const [name, value] of Object.entries(scope))
@@ -183,14 +187,9 @@ export class Engine {
     if (problems.length > 0) throw refused('context_mismatch', problems);
   }
 
-  /** Of an answer that shows a context itself. */
-  #checkOwn(answer: Answer): void {
-    this.#check(answer, member(answer.body, 'context'));
-  }
-
   /** Of an answer that shows an object. */
   checkObject(answer: Answer): void {
-    this.#check(answer, member(member(answer.body, 'metadata'), 'context'));
+    this.#check(answer, true);
   }
 
   /** An operation: its options are read before anything is waited for. */
@@ -201,7 +200,13 @@ export class Engine {
     work: (request: Request, call: Call) => Promise<T>,
   ): Promise<T> {
     const request = this.prepare(operation, options);
-    return await this.run(this.asked(asked), (call) => work(request, call));
+    const call = this.start(this.asked(asked));
+    // As `run` does, with one promise less.
+    try {
+      return await work(request, call);
+    } finally {
+      call.close();
+    }
   }
 
   /** An operation that is one request; `context`, where its answer shows a context itself. */
@@ -214,7 +219,7 @@ export class Engine {
   ): Promise<T> {
     return this.#call(operation, options, asked, async (request, call) => {
       const answer = await this.send(request, call);
-      if (context) this.#checkOwn(answer);
+      if (context) this.#check(answer, false);
       return shapes.shaped(answer, make);
     });
   }
@@ -325,7 +330,7 @@ export class Engine {
   /** A data key: a fresh one with its wrapped copies, or the one that was asked for. */
   async fetchKey(request: Request, call: Call): Promise<SharedKey> {
     const answer = await this.send(request, call);
-    if (request.operation === OPERATION.createDataKey) this.#checkOwn(answer);
+    if (request.operation === OPERATION.createDataKey) this.#check(answer, false);
     if (request.operation === OPERATION.decryptDataKey)
       return new SharedKey({ key: shapes.shaped(answer, shapes.dataKey).key, keys: '' });
     const { dataKey, encryptedKeys } = shapes.shaped(answer, shapes.pair);

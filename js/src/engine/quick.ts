@@ -45,16 +45,10 @@ function plainContext(context: unknown): { copy: object; text: string } | undefi
   return { copy, text: JSON.stringify(copy) };
 }
 
-/** A text in which others take the places of some. */
-function filled(text: string, ...places: [place: string, by: string][]): string {
-  let rest = text;
-  let done = '';
-  for (const [place, by] of places) {
-    const at = rest.indexOf(place);
-    done += rest.slice(0, at) + by;
-    rest = rest.slice(at + place.length);
-  }
-  return done + rest;
+/** A text with another where a place is; the first of such. */
+function filled(text: string, place: string, by: string): string {
+  const at = text.indexOf(place);
+  return text.slice(0, at) + by + text.slice(at + place.length);
 }
 
 export class Quick {
@@ -93,7 +87,7 @@ export class Quick {
   /** The request that unwraps a blob. */
   unwrap(blob: string, make: (blob: string) => Request): Request {
     const pattern = this.#pattern('unwrap', () => make(BLOB));
-    return { ...pattern, body: filled(pattern.body as string, [BLOB, blob]) };
+    return { ...pattern, body: filled(pattern.body as string, BLOB, blob) };
   }
 
   /** One that core made, or makes now, for options that are like these. */
@@ -111,7 +105,7 @@ export class Quick {
     const { id } = options;
     if (typeof id !== 'string' || Object.keys(options).length !== 1 || !PLAIN_ID.test(id)) return undefined;
     const pattern = this.#pattern('read', () => this.#prepare(OPERATION.readObject, { id: ID }));
-    return { ...pattern, target: filled(pattern.target, [ID, id]) };
+    return { ...pattern, target: filled(pattern.target, ID, id) };
   }
 
   #list(options: Options): Request | undefined {
@@ -126,7 +120,7 @@ export class Quick {
     if (typeof after !== 'string' || !PLAIN_CURSOR.test(after)) return undefined;
     const marked = { limit, after: VERSION };
     const pattern = this.#pattern(`list ${limit} after`, () => this.#prepare(listObjects, marked));
-    return { ...pattern, target: filled(pattern.target, [VERSION, after]) };
+    return { ...pattern, target: filled(pattern.target, VERSION, after) };
   }
 
   #create(options: Options): Request | undefined {
@@ -140,7 +134,7 @@ export class Quick {
     const body = pattern.body as string;
     const at = body.lastIndexOf(VALUE);
     const end = body.slice(at + VALUE.length + 1);
-    return { ...pattern, value, body: filled(body.slice(0, at - 1), [NAME, name]) + quoted(value) + end };
+    return { ...pattern, value, body: filled(body.slice(0, at - 1), NAME, name) + quoted(value) + end };
   }
 
   #update(options: Options): Request | undefined {
@@ -152,9 +146,9 @@ export class Quick {
     const pattern = this.#pattern(isLocked ? 'locked' : 'update', () =>
       this.#prepare(OPERATION.updateObject, marked),
     );
-    const places: [string, string][] = [[`"${VALUE}"`, quoted(value)]];
-    if (isLocked) places.unshift([VERSION, versionCheck as string]);
-    const body = filled(pattern.body as string, ...places);
-    return { ...pattern, value, target: filled(pattern.target, [ID, id]), body };
+    // The version comes first: what the value holds is behind it.
+    let body = filled(pattern.body as string, `"${VALUE}"`, quoted(value));
+    if (isLocked) body = filled(body, VERSION, versionCheck as string);
+    return { ...pattern, value, target: filled(pattern.target, ID, id), body };
   }
 }

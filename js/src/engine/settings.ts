@@ -26,7 +26,7 @@ export interface ClientSettings extends Settings {
 }
 
 /** How long a call may take where nobody says, as in the official SDK. */
-const TIMEOUT_DEFAULT_MS = 60_000;
+export const TIMEOUT_DEFAULT_MS = 60_000;
 const RETRIES_MAX = 10;
 const DEFAULT_BASE_URL = 'https://api.workos.com';
 

@@ -9,6 +9,8 @@ import { nameOf, OPERATION, type Request } from './requests.js';
 import { mayHaveLanded, type Retries } from './retries.js';
 import { member } from './runtime.js';
 
+type Hook<Event> = ((event: Event) => unknown) | null | undefined;
+
 /** What a client is set up with, as core has checked it. */
 export interface Settings {
   baseUrl: string;
@@ -21,9 +23,9 @@ export interface Settings {
   timeoutMs: number;
   attemptTimeoutMs: number | undefined;
   retries: Retries;
-  onRequest: ((event: RequestEvent) => unknown) | null | undefined;
-  onResponse: ((event: ResponseEvent) => unknown) | null | undefined;
-  onRetry: ((event: RetryEvent) => unknown) | null | undefined;
+  onRequest: Hook<RequestEvent>;
+  onResponse: Hook<ResponseEvent>;
+  onRetry: Hook<RetryEvent>;
   /** Counts requests, for hooks. */
   calls?: number;
 }
@@ -55,11 +57,11 @@ export interface Note {
 export async function send(settings: Settings, request: Request, call: Call, note?: Note): Promise<Answer> {
   const url = settings.baseUrl + request.target;
   const key = idempotencyKey(settings, request, call);
-  const told = new Told(settings, request);
+  const tell = telling(settings, request);
   let waitedForKey = false;
   for (let number = 1; ; number++) {
     call.check();
-    told.request(number);
+    tell(settings.onRequest, number, () => ({}));
     const started = Date.now();
     let failure: VaultError;
     try {
@@ -68,14 +70,14 @@ export async function send(settings: Settings, request: Request, call: Call, not
           ? attempt(settings, url, request, key, call.signal)
           : within(call.attemptTimeoutMs, call, (signal) => attempt(settings, url, request, key, signal)),
       );
-      told.response(number, started, answer);
+      tell(settings.onResponse, number, () => ended(started, answer));
       settings.retries.earn();
       return answer;
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
       failure = error;
     }
-    told.response(number, started, failure);
+    tell(settings.onResponse, number, () => ended(started, failure));
     const { code, status = 0, retryAfterMs } = failure;
     const lostBody = code === 'malformed_response' && isSuccess(status);
     const { repeatable } = request;
@@ -85,7 +87,7 @@ export async function send(settings: Settings, request: Request, call: Call, not
     if (pauseMs === undefined) throw failure;
     if (note && mayHaveLanded(code)) note.uncertain = true;
     waitedForKey ||= code === 'customer_key_inaccessible';
-    told.retry(number, failure, pauseMs);
+    tell(settings.onRetry, number, () => ({ delayMs: pauseMs, ...facts(failure) }));
     await call.pause(pauseMs);
   }
 }
@@ -202,47 +204,22 @@ function network(settings: Settings, cause: unknown): VaultError {
   return failed('network_error', message.replaceAll(settings.key, '[API key]'), '', cause);
 }
 
-/** What a client tells of its requests: to logs, counters, traces. No value, key, header or name is in it. */
-class Told {
-  readonly #settings: Settings;
-  readonly #about: Pick<RequestEvent, 'operation' | 'method' | 'route' | 'call'> | undefined;
-
-  constructor(settings: Settings, { operation, method, route }: Request) {
-    this.#settings = settings;
-    settings.calls = (settings.calls ?? 0) + 1;
-    if (!(settings.onRequest || settings.onResponse || settings.onRetry)) return;
-    this.#about = { operation: nameOf(operation), method, route, call: settings.calls };
-  }
-
-  request(attempt: number): void {
-    this.#tell(this.#settings.onRequest, attempt, {});
-  }
-
-  response(attempt: number, started: number, outcome: Answer | VaultError): void {
-    const { onResponse } = this.#settings;
-    if (typeof onResponse !== 'function') return;
-    const durationMs = Math.max(Date.now() - started, 0);
-    const more =
-      outcome instanceof VaultError
-        ? facts(outcome)
-        : { status: outcome.status, requestId: outcome.header('x-request-id') };
-    this.#tell(onResponse, attempt, { durationMs, ...more });
-  }
-
-  retry(attempt: number, failure: VaultError, delayMs: number): void {
-    this.#tell(this.#settings.onRetry, attempt, { delayMs, ...facts(failure) });
-  }
-
-  /** What a hook throws is not the call's trouble, at once or later. */
-  #tell<More extends object>(
-    hook: ((event: RequestEvent & More) => unknown) | null | undefined,
-    attempt: number,
-    more: More,
-  ): void {
-    if (typeof hook !== 'function' || this.#about === undefined) return;
-    const event = { ...this.#about, attempt, ...more };
+/** Tells a client's hooks of a request: for logs, counters, traces. No value, key, header or name is in it. */
+function telling(settings: Settings, { operation, method, route }: Request) {
+  settings.calls = (settings.calls ?? 0) + 1;
+  const { calls: call } = settings;
+  return <More extends object>(hook: Hook<RequestEvent & More>, attempt: number, more: () => More): void => {
+    if (typeof hook !== 'function') return;
+    const event = { operation: nameOf(operation), method, route, call, attempt, ...more() };
+    // What a hook throws is not the call's trouble, at once or later.
     (async () => hook(event))().catch(() => {});
-  }
+  };
+}
+
+function ended(started: number, outcome: Answer | VaultError): Omit<ResponseEvent, keyof RequestEvent> {
+  const durationMs = Math.max(Date.now() - started, 0);
+  if (outcome instanceof VaultError) return { durationMs, ...facts(outcome) };
+  return { durationMs, status: outcome.status, requestId: outcome.header('x-request-id') };
 }
 
 function facts({ status, requestId, code }: VaultError): Pick<RetryEvent, 'status' | 'requestId' | 'code'> {

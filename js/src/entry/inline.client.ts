@@ -3,6 +3,7 @@
 
 import { initSync } from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
+import { keepList } from '../engine/node-timers.js';
 import { decodeOwn } from '../engine/runtime.js';
 import { loaded } from '../errors.js';
 
@@ -10,5 +11,7 @@ initSync({ module: decodeOwn(base64) });
 loaded();
 
 import './inline.cipher.js';
+
+keepList();
 
 export * from '../index.js';
