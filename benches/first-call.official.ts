@@ -8,5 +8,5 @@ export const call = async () => {
   // Its build for Workers takes no other.
   globalThis.fetch = answer as typeof fetch;
   const { vault } = new WorkOS('sk_test_bench', { fetchFn: answer as typeof fetch });
-  return (await vault.readObject({ id: 'a' })).value;
+  return (await vault.readObject({ id: 'secret_1' })).value;
 };

@@ -1,6 +1,6 @@
 // `cargo xtask bench`: both SDKs on the same work in one run. Prints a table; writes results.json and chart.svg.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -97,14 +97,24 @@ async function inProgram(program: string, ...parameters: string[]): Promise<Resu
 
 const median = (all: number[]) => [...all].sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
 
+/** A program that loads the packages as they are installed: not bundled, and from real files. */
+async function asInstalled(entry: string): Promise<string> {
+  const folder = join(out, 'installed');
+  const modules = join(folder, 'node_modules/workos-vault-edge');
+  rmSync(modules, { recursive: true, force: true });
+  cpSync(join(root, 'pkg'), modules, { recursive: true });
+  const outfile = join(folder, `${entry}.mjs`);
+  const entryPoints = [join(root, 'benches', `${entry}.ts`)];
+  await build({ entryPoints, bundle: true, packages: 'external', format: 'esm', outfile, logLevel: 'error' });
+  return outfile;
+}
+
 /** Milliseconds from nothing to the first answer, in turn: of a process, or of a Worker in a workerd of its own. */
 async function firstCall(
   of: 'node' | 'workerd',
 ): Promise<{ theirs: number[]; ours: number[]; ratio: number }> {
-  const files = {
-    theirs: await bundle('first-call.official', of),
-    ours: await bundle('first-call', of),
-  };
+  const made = (entry: string) => (of === 'node' ? asInstalled(entry) : bundle(entry, of));
+  const files = { theirs: await made('first-call.official'), ours: await made('first-call') };
   const start = async (file: string) => {
     if (of === 'node') {
       const program = join(out, `${basename(file)}.start.mjs`);

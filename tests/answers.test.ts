@@ -3,16 +3,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { VaultError, type VaultErrorCode } from 'workos-vault-edge';
+import type { VaultErrorCode } from 'workos-vault-edge';
+import { part, VaultError } from './hosts/parts.ts';
 
-const dist = new URL('../pkg/dist/', import.meta.url).href;
-const load = (name: string): Promise<unknown> => import(`${dist}${name}.js`);
-const shapes = (await load('engine/shapes')) as typeof import('../js/src/engine/shapes.ts');
-const { refusal, undeleted } = (await load('engine/answers')) as typeof import('../js/src/engine/answers.ts');
-const { OPERATION } = (await load('engine/requests')) as typeof import('../js/src/engine/requests.ts');
-const { retryAfterMs } = (await load('engine/retries')) as typeof import('../js/src/engine/retries.ts');
-const { made, RETRYABLE, recoveries } = (await load('errors')) as typeof import('../js/src/errors.ts');
-const { BYTES_PREFIX, decodeValue, toBase64 } = (await load(
+const shapes = (await part('engine/shapes')) as typeof import('../js/src/engine/shapes.ts');
+const { refusal, undeleted } = (await part('engine/answers')) as typeof import('../js/src/engine/answers.ts');
+const { OPERATION } = (await part('engine/requests')) as typeof import('../js/src/engine/requests.ts');
+const { retryAfterMs } = (await part('engine/retries')) as typeof import('../js/src/engine/retries.ts');
+const { made, RETRYABLE, recoveries } = (await part('errors')) as typeof import('../js/src/errors.ts');
+const { BYTES_PREFIX, decodeValue, toBase64 } = (await part(
   'engine/base64',
 )) as typeof import('../js/src/engine/base64.ts');
 

@@ -5,10 +5,10 @@ import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { VaultError } from 'workos-vault-edge';
+import { part, VaultError } from './hosts/parts.ts';
 
-const { framed, lengthAt, readings } = (await import(
-  new URL('../pkg/dist/engine/envelope-format.js', import.meta.url).href
+const { framed, lengthAt, readings } = (await part(
+  'engine/envelope-format',
 )) as typeof import('../js/src/engine/envelope-format.ts');
 
 const MAGIC = 'WOS.EKM.v1\0';

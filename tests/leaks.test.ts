@@ -6,7 +6,7 @@ import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
-import { KeyContext, VaultClient, VaultError } from 'workos-vault-edge';
+import { KeyContext, part, VaultClient, VaultError } from './hosts/parts.ts';
 
 test('inspection shows no secret', async () => {
   const fetch = async () => new Response('{"error":"no"}', { status: 404 });
@@ -53,8 +53,9 @@ test('a process ends when its calls have ended: no timer is left', () => {
   assert.equal(stdout, 'not_found\ninvalid_request\nnot_found\ntimeout\nnot_found\n');
 });
 
-/** The memory of a module that is loaded already. */
+/** The memory of a module that is loaded already, or, if the client's, is now. */
 async function memoryOf(name: 'client' | 'cipher'): Promise<WebAssembly.Memory> {
+  KeyContext.from({ a: 'b' });
   const glue = new URL(`../pkg/wasm/${name}/${name}.js`, import.meta.url).href;
   const { initSync } = (await import(glue)) as {
     initSync: (module: object) => { memory: WebAssembly.Memory };
@@ -63,8 +64,7 @@ async function memoryOf(name: 'client' | 'cipher'): Promise<WebAssembly.Memory> 
 }
 
 async function requests() {
-  const url = new URL('../pkg/dist/engine/requests.js', import.meta.url).href;
-  return (await import(url)) as typeof import('../js/src/engine/requests.ts');
+  return (await part('engine/requests')) as typeof import('../js/src/engine/requests.ts');
 }
 
 test("the client's module takes no more memory for many requests than for few", async () => {
@@ -276,7 +276,7 @@ test('a trap of the module ends what is under way, is told, and does not end the
   // All memory that the module can have is taken, so that it traps where it asks for more: in a task, as its answer comes.
   const program = `
     import { initSync } from './pkg/wasm/cipher/cipher.js';
-    import { VaultClient, VaultError } from 'workos-vault-edge';
+    import { VaultClient, VaultError } from './pkg/dist/entry/inline.client.js';
     process.on('uncaughtException', (error) => console.log('uncaught', error.message));
     process.on('unhandledRejection', (error) => console.log('unhandled', error.message));
     const key = btoa('k'.repeat(32));
@@ -312,8 +312,7 @@ test('a trap of the module ends what is under way, is told, and does not end the
 });
 
 test('calls know whether they are under way, in whatever order they end', async () => {
-  const errors = new URL('../pkg/dist/errors.js', import.meta.url).href;
-  const { enter, isUnderWay, leave } = (await import(errors)) as typeof import('../js/src/errors.ts');
+  const { enter, isUnderWay, leave } = (await part('errors')) as typeof import('../js/src/errors.ts');
   const make = () => ({ place: -1, end: () => {} });
   for (let round = 0; round < 200; round++) {
     const calls = Array.from({ length: 20 }, make);

@@ -42,7 +42,7 @@ describe('the packed package', () => {
     for (const file of files) {
       assert.match(
         file,
-        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/(.+\.md|chart\.svg)|dist\/.+\.(js|js\.map|d\.ts)|dist\/cli\.LICENSES\.txt|wasm\/(client|cipher|emulator)\/.+\.(js|wasm)|wasm\/module\.d\.ts|cjs\/package\.json|cjs\/dist\/.+\.(js|d\.ts)|cjs\/wasm\/((client|cipher|emulator)\/(client|cipher|emulator|inline)\.js|module\.d\.ts))$/,
+        /^(package\.json|README\.md|CHANGELOG\.md|LICENSE-(MIT|APACHE)|docs\/(.+\.md|chart\.svg)|dist\/.+\.(js|js\.map|d\.ts)|dist\/cli\.LICENSES\.txt|wasm\/(client|cipher|emulator)\/.+\.(js|wasm)|wasm\/module\.d\.ts|(cjs\/)?bundle\/.+\.js|cjs\/package\.json|cjs\/dist\/.+\.(js|d\.ts)|cjs\/wasm\/(emulator\/inline\.js|module\.d\.ts))$/,
       );
     }
     const manifest = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as Record<string, unknown>;

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { VaultErrorCode } from 'workos-vault-edge';
-import 'workos-vault-edge';
+import { part } from './hosts/parts.ts';
 
-const dist = new URL('../pkg/dist/', import.meta.url).href;
-const { mayHaveLanded, modifyPause, pause, Retries } = (await import(
-  `${dist}engine/retries.js`
+const { mayHaveLanded, modifyPause, pause, Retries } = (await part(
+  'engine/retries',
 )) as typeof import('../js/src/engine/retries.ts');
-const { recoveries } = (await import(`${dist}errors.js`)) as typeof import('../js/src/errors.ts');
+const { recoveries } = (await part('errors')) as typeof import('../js/src/errors.ts');
 
 type Retries = InstanceType<typeof Retries>;
 type Attempt = Parameters<Retries['decide']>[0];

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { VaultClient, type VaultClientOptions, VaultError } from 'workos-vault-edge';
+import type { VaultClientOptions } from 'workos-vault-edge';
+import { part, VaultClient, VaultError } from './hosts/parts.ts';
 
-const dist = new URL('../pkg/dist/engine/', import.meta.url).href;
-const { baseUrlOf, boundsOf, settingsOf } = (await import(
-  `${dist}settings.js`
+const { baseUrlOf, boundsOf, settingsOf } = (await part(
+  'engine/settings',
 )) as typeof import('../js/src/engine/settings.ts');
-const { AHEAD_TOO, choice, RENEW, USE } = (await import(
-  `${dist}data-keys.js`
+const { AHEAD_TOO, choice, RENEW, USE } = (await part(
+  'engine/data-keys',
 )) as typeof import('../js/src/engine/data-keys.ts');
 
 const apiKey = 'sk_test_abc123';

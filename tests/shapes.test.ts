@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import 'workos-vault-edge';
+import { part } from './hosts/parts.ts';
 
-const dist = new URL('../pkg/dist/engine/', import.meta.url).href;
-const shapes = (await import(`${dist}shapes.js`)) as typeof import('../js/src/engine/shapes.ts');
-const { OPERATION, prepare, nameOf } = (await import(
-  `${dist}requests.js`
+const shapes = (await part('engine/shapes')) as typeof import('../js/src/engine/shapes.ts');
+const { OPERATION, prepare, nameOf } = (await part(
+  'engine/requests',
 )) as typeof import('../js/src/engine/requests.ts');
-const { Quick } = (await import(`${dist}quick.js`)) as typeof import('../js/src/engine/quick.ts');
-const base64 = (await import(`${dist}base64.js`)) as typeof import('../js/src/engine/base64.ts');
+const { Quick } = (await part('engine/quick')) as typeof import('../js/src/engine/quick.ts');
+const base64 = (await part('engine/base64')) as typeof import('../js/src/engine/base64.ts');
 
 test('a time is what Date makes of it', () => {
   const pieces = ['0', '1', '2', '9', ':', '-', 'T', 'Z', '.', ' ', '+', '/', 'é'];
@@ -80,6 +79,9 @@ test('a request from a pattern is the one that core makes', () => {
     if (request === undefined) return;
     quick++;
     assert.deepEqual(request, prepare(operation, options));
+    // No scope changes how an object is read.
+    if (operation === OPERATION.readObject)
+      assert.deepEqual(request, prepare(operation, options, { organization_id: 'org_1' }));
   };
   const made = new Quick((operation, options) => prepare(operation, options));
   for (const limit of [undefined, null, 1, 10, 100, 0, 101, 1.5, -0, NaN, '10', 10n]) {
@@ -173,7 +175,7 @@ test('base64 is read by whatever means, or refused', () => {
 });
 
 test('a copy of bytes is bounded by what it has, not by what its class says', async () => {
-  const { copyOf } = (await import(`${dist}runtime.js`)) as typeof import('../js/src/engine/runtime.ts');
+  const { copyOf } = (await part('engine/runtime')) as typeof import('../js/src/engine/runtime.ts');
   class Sly extends Uint8Array {
     override get length() {
       return 1;

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { VaultError } from 'workos-vault-edge';
+import { part, VaultError } from './hosts/parts.ts';
 
-const { CHUNK_MAX, CHUNK_MIN, HEADER_MAX, Nonces, readHeader, writeHeader } = (await import(
-  new URL('../pkg/dist/engine/stream-format.js', import.meta.url).href
+const { CHUNK_MAX, CHUNK_MIN, HEADER_MAX, Nonces, readHeader, writeHeader } = (await part(
+  'engine/stream-format',
 )) as typeof import('../js/src/engine/stream-format.ts');
 
 const [CHUNK, TAG_BYTES] = [1024, 16];

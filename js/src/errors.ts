@@ -210,8 +210,10 @@ export function failed(code: VaultErrorCode, message: string, field = '', cause?
   return made(code, field === '' ? message : told(problems), { problems, cause });
 }
 
-/** Whether an entry has loaded the module: all but `/wasm` do so by themselves. */
+/** Whether an entry has loaded the module, or will: all but `/wasm` do so by themselves. */
 let isLoaded = false;
+/** How it is loaded when it is first asked, where an entry leaves it until then. */
+let load: (() => void) | undefined;
 /** Why the module can no longer be used. */
 let stopped: VaultError | undefined;
 /** What can be ended while it is under way, and knows its place among the others: a set would cost more than that. */
@@ -237,9 +239,10 @@ export function leave(call: UnderWay): void {
   underWay[call.place] = last;
 }
 
-/** The module is there. */
-export function loaded(): void {
+/** The module is there, or can be loaded. */
+export function loaded(later?: () => void): void {
   isLoaded = true;
+  load = later;
 }
 
 /**
@@ -270,6 +273,8 @@ export function running(): void {
 export function guarded<T>(call: () => T): T {
   running();
   try {
+    load?.();
+    load = undefined;
     return call();
   } catch (error) {
     throw error instanceof WebAssembly.RuntimeError ? stop(error) : error;

@@ -1,7 +1,7 @@
 //! `cargo xtask build`: the npm package in `pkg/`.
 //!
 //! Rust becomes three modules in `js/wasm` (wasm-pack, wasm-bindgen, wasm-opt), TypeScript becomes `pkg/dist`, both
-//! become CommonJS in `pkg/cjs`, and `pkg-template` supplies the rest.
+//! become few files in `pkg/bundle`, those CommonJS in `pkg/cjs`, and `pkg-template` supplies the rest.
 
 use crate::project::{Project, run};
 use crate::setup::{self, Npm, Tools};
@@ -118,11 +118,17 @@ fn adapt(glue: &Path) -> Result<()> {
     let mut text = fs::read_to_string(glue)?;
     anyhow::ensure!(text.contains(INSTANCE), "wasm-bindgen's code no longer has {INSTANCE}");
     text = text.replace(INSTANCE, NAMED);
+    // Its declarations are not shipped.
+    if let Some(end) = text.strip_prefix("/* @ts-self-types=").and_then(|rest| rest.find("*/\n")) {
+        text.replace_range(.."/* @ts-self-types=".len() + end + "*/\n".len(), "");
+    }
     // What is for callers and runtimes that there are none of: it would be in every bundle.
     for (from, to) in [
         ("} else {\n            console.warn('using deprecated", "        }\n"),
         ("if (!('encodeInto' in cachedTextEncoder)) {", "\n}\n"),
         ("    if (realloc === undefined) {", "        return ptr;\n    }\n"),
+        // Where the module is by default: bundlers look for that, and nobody here leaves it out.
+        ("    if (module_or_path === undefined) {", "    }\n"),
     ] {
         while let Some(start) = text.find(from) {
             let end = text[start..].find(to).context("wasm-bindgen's code is no longer as it was")?;
@@ -168,54 +174,26 @@ fn assemble(project: &Project) -> Result<()> {
     for config in ["js/tsconfig.json", "js/tsconfig.node.json", "js/tsconfig.byname.json"] {
         run(project.command("node_modules/.bin/tsc").args(["--project", config]))?;
     }
-    common_js(project)?;
+    bundle(project)?;
     command_line(project)
 }
 
-/// The same package for `require`, file by file, so that its parts share their state as they do when imported. Node
-/// alone requires, and other runtimes' entries are left out.
-fn common_js(project: &Project) -> Result<()> {
+/// What runtimes load that load files themselves, by `import` and by `require` (`js/rollup.config.js`), and what declares
+/// the latter.
+fn bundle(project: &Project) -> Result<()> {
     let pkg = project.path("pkg");
-    let mut files = Vec::new();
-    for folder in [
-        "dist",
-        "dist/engine",
-        "dist/entry",
-        "dist/node",
-        "wasm",
-        "wasm/client",
-        "wasm/cipher",
-        "wasm/emulator",
-    ] {
+    for folder in ["dist", "dist/engine", "dist/entry", "dist/node", "wasm"] {
         for entry in fs::read_dir(pkg.join(folder))? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            let other =
-                ["workerd.", "edge-light.", "browser."].iter().any(|runtime| name.starts_with(runtime));
-            if other || !entry_kind(&name) {
-                continue;
-            }
-            let file = format!("{folder}/{name}");
-            if name.ends_with(".d.ts") {
-                let to = pkg.join("cjs").join(&file);
+            let file = entry?.path();
+            let to = pkg.join("cjs").join(file.strip_prefix(&pkg)?);
+            if file.to_string_lossy().ends_with(".d.ts") {
                 fs::create_dir_all(to.parent().context("a file has a folder")?)?;
-                fs::copy(pkg.join(&file), to)?;
-            } else {
-                files.push(file);
+                fs::copy(file, to)?;
             }
         }
     }
     fs::write(pkg.join("cjs/package.json"), "{ \"type\": \"commonjs\" }\n")?;
-    let mut esbuild = project.command(project.path("node_modules/.bin/esbuild"));
-    esbuild.current_dir(&pkg).args(files);
-    esbuild.args(["--format=cjs", "--platform=node", "--target=node20", "--outdir=cjs", "--outbase=."]);
-    // wasm-bindgen's default for a path, which is never used here, asks where the file is.
-    esbuild.args(["--define:import.meta.url=undefined", "--log-level=warning"]);
-    run(&mut esbuild)
-}
-
-/// Whether a file of the package is code or a declaration.
-fn entry_kind(name: &str) -> bool {
-    [".js", ".d.ts"].iter().any(|end| name.ends_with(end))
+    run(project.command("node_modules/.bin/rollup").args(["--config", "js/rollup.config.js", "--silent"]))
 }
 
 /// The command line, in one file with the libraries it uses: the package has no dependencies. The package itself is

@@ -1,6 +1,7 @@
 // Requests of the commonest kinds whose options are plain: nothing in them that core would refuse, encode or read in a
 // way of its own. Each is made from one that core made before, with other texts in its places, as asking core costs more
 // than the rest of such a call. Whatever is not plain is core's.
+import { isPlain } from './kinds.js';
 import { OPERATION, quoted, type Request, VALUE_MAX } from './requests.js';
 import { isWellFormed } from './runtime.js';
 
@@ -20,16 +21,23 @@ const [ID, NAME, VALUE, VERSION] = ['-id-id-', '-name-', '-value-', '-version-']
 /** The same for a key blob, which is base64. */
 const BLOB = 'a2V5cw==';
 
+/** What core makes of reading by a plain ID. It is here so that who does no more than read needs no module. */
+const READ = {
+  operation: OPERATION.readObject,
+  method: 'GET',
+  route: '/vault/v1/kv/{id}',
+  body: undefined,
+  value: undefined,
+  repeatable: true,
+  bytes: false,
+  contextKey: '',
+} as const;
+
 type Prepare = (operation: number, options: unknown) => Request;
 type Options = Record<string, unknown>;
 
 function isValue(value: unknown): value is string {
   return typeof value === 'string' && value.length <= VALUE_MAX && isWellFormed(value);
-}
-
-function isPlain(value: unknown): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 /**
@@ -104,8 +112,7 @@ export class Quick {
   #read(options: Options): Request | undefined {
     const { id } = options;
     if (typeof id !== 'string' || Object.keys(options).length !== 1 || !PLAIN_ID.test(id)) return undefined;
-    const pattern = this.#pattern('read', () => this.#prepare(OPERATION.readObject, { id: ID }));
-    return { ...pattern, target: filled(pattern.target, ID, id) };
+    return { ...READ, target: `/vault/v1/kv/${id}` };
   }
 
   #list(options: Options): Request | undefined {

@@ -148,7 +148,8 @@ export function settingsOf(
   const clientId = text('clientId');
   const wrongId = clientId === undefined ? undefined : clientIdProblem(clientId);
   if (wrongId !== undefined) found(called('clientId'), wrongId);
-  const baseUrl = baseUrlOf(text('baseUrl') ?? DEFAULT_BASE_URL);
+  const givenUrl = text('baseUrl');
+  const baseUrl = givenUrl === undefined ? { url: DEFAULT_BASE_URL } : baseUrlOf(givenUrl);
   if ('problem' in baseUrl) found(called('baseUrl'), baseUrl.problem);
   const settings = {
     baseUrl: 'url' in baseUrl ? baseUrl.url : '',
