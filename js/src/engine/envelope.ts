@@ -116,10 +116,17 @@ export function sealedOf({ bytes }: Envelope, { ciphertext, tag }: Reading): Sea
   return { ciphertext: envelope.subarray(...ciphertext), tag: envelope.subarray(...tag) };
 }
 
+function isAscii(bytes: Bytes): boolean {
+  let all = 0;
+  for (let at = 0; at < bytes.length; at++) all |= bytes[at] as number;
+  return all < 0x80;
+}
+
 function textOf(plaintext: Bytes): string {
   try {
-    const isShort = plaintext.length <= SHORT && plaintext.every((byte) => byte < 0x80);
-    return isShort ? String.fromCharCode(...plaintext) : decoder.decode(plaintext);
+    return plaintext.length <= SHORT && isAscii(plaintext)
+      ? String.fromCharCode.apply(null, plaintext as unknown as number[])
+      : decoder.decode(plaintext);
   } catch {
     throw failed('invalid_request', 'it holds bytes that are not text; use decryptBytes', 'envelope');
   }
