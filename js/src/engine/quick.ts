@@ -21,17 +21,19 @@ const [ID, NAME, VALUE, VERSION] = ['-id-id-', '-name-', '-value-', '-version-']
 /** The same for a key blob, which is base64. */
 const BLOB = 'a2V5cw==';
 
-/** What core makes of reading by a plain ID. It is here so that who does no more than read needs no module. */
-const READ = {
+/** What core makes of reading by a plain ID. It is here so that who does no more than read needs no module; its members
+ * stand as in all other requests, so that V8 has one shape for all. */
+const READ: Request = {
   operation: OPERATION.readObject,
   method: 'GET',
   route: '/vault/v1/kv/{id}',
+  target: '',
   body: undefined,
   value: undefined,
   repeatable: true,
   bytes: false,
   contextKey: '',
-} as const;
+};
 
 type Prepare = (operation: number, options: unknown) => Request;
 type Options = Record<string, unknown>;
