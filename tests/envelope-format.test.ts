@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { part, VaultError } from './hosts/parts.ts';
 
-const { framed, lengthAt, readings } = (await part(
+const { framed, lengthAt, readings, roomOf } = (await part(
   'engine/envelope-format',
 )) as typeof import('../js/src/engine/envelope-format.ts');
 
@@ -25,7 +25,7 @@ function write(
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(aad);
   const ciphertext = cipher.update(data);
   cipher.final();
-  return framed(keys, go, nonce, cipher.getAuthTag(), ciphertext);
+  return framed(keys, go, nonce, { ciphertext, tag: cipher.getAuthTag() });
 }
 
 /** The first reading whose keys are these and whose tag fits. */
@@ -51,7 +51,7 @@ function again(envelope: Uint8Array): void {
       (range: readonly [number, number]) => envelope.subarray(...range),
     ];
     assert.ok(its.length > 0 && [12, 32].includes(of(nonce).length) && of(tag).length === 16);
-    assert.deepEqual(framed(its, go, of(nonce), of(tag), of(ciphertext)), envelope);
+    assert.deepEqual(framed(its, go, of(nonce), { ciphertext: of(ciphertext), tag: of(tag) }), envelope);
   }
 }
 
@@ -148,6 +148,19 @@ test('lengths are read as they are written, and in their shortest form only', ()
     assert.deepEqual(lengthAt(Uint8Array.of(9, ...form), 1), [length, 1 + form.length]);
 });
 
+test('an envelope is the same in the room that a cipher left around the ciphertext', () => {
+  const some = (bytes: number) => new Uint8Array(bytes).fill(bytes);
+  for (const go of [false, true])
+    for (const keys of [some(1), some(127), some(128), some(300)]) {
+      const [before, after] = roomOf(keys, go);
+      const within = new Uint8Array(before + 50 + after);
+      const ciphertext = within.subarray(before, before + 50).fill(50);
+      const made = framed(keys, go, some(12), { ciphertext, tag: some(16), within });
+      assert.equal(made, within);
+      assert.deepEqual(made, framed(keys, go, some(12), { ciphertext: some(50), tag: some(16) }));
+    }
+});
+
 test('the reading whose keys begin as the service’s do comes first', () => {
   const key = new Uint8Array(32);
   for (const go of [false, true]) {
@@ -155,24 +168,18 @@ test('the reading whose keys begin as the service’s do comes first', () => {
     assert.equal(readings(envelope)[0]?.go, go);
   }
   // Each reads as the other's, too: standard first, unless Go's alone begins so.
-  const go = framed(
-    bytes(`${MAGIC}${'\x01'.repeat(60)}`),
-    true,
-    new Uint8Array(12),
-    new Uint8Array(16),
-    new Uint8Array(40),
-  );
+  const go = framed(bytes(`${MAGIC}${'\x01'.repeat(60)}`), true, new Uint8Array(12), {
+    tag: new Uint8Array(16),
+    ciphertext: new Uint8Array(40),
+  });
   assert.deepEqual(
     readings(go).map(({ go }) => go),
     [true, true, false],
   );
-  const neither = framed(
-    new Uint8Array(71).fill(1),
-    true,
-    new Uint8Array(12),
-    new Uint8Array(16),
-    new Uint8Array(40),
-  );
+  const neither = framed(new Uint8Array(71).fill(1), true, new Uint8Array(12), {
+    tag: new Uint8Array(16),
+    ciphertext: new Uint8Array(40),
+  });
   assert.deepEqual(
     readings(neither).map(({ go }) => go),
     [false, true, true],

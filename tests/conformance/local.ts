@@ -83,6 +83,26 @@ export const localEncryption: Case[] = [
     },
   },
   {
+    name: 'a mebibyte more or less, by the quickest cipher: WebCrypto reads it, and its memory holds nothing else',
+    run: async () => {
+      const { emulator, vault } = local();
+      const web = new VaultClient({ ...base(emulator.fetch), cipher: 'webcrypto' });
+      const mebibyte = 1 << 20;
+      for (const length of [mebibyte - 1, mebibyte, mebibyte + 1, 2 * mebibyte + 5])
+        for (const layout of ['standard', 'go'] as const) {
+          const bytes = data(length);
+          const envelope = await vault.encryptBytes(bytes, context, 'row', { layout });
+          assert.equal(envelope.buffer.byteLength, envelope.length);
+          const text = await vault.encrypt(bytes, context, 'row', { layout });
+          for (const read of [envelope, text]) {
+            const plaintext = await web.decryptBytes(read, 'row');
+            assert.equal(plaintext.length, length);
+            assert.isTrue(plaintext.every((byte, at) => byte === bytes[at]));
+          }
+        }
+    },
+  },
+  {
     name: 'what was changed, or is not what it was bound to, is refused and no more is said',
     run: async () => {
       const { vault } = local();

@@ -115,12 +115,19 @@ fn adapt(glue: &Path) -> Result<()> {
     // A compiled module of another realm, as Vercel's edge runtime has on Node, is one too: `instanceof` knows its own
     // realm only.
     const NAMED: &str = "Object.prototype.toString.call(module) !== '[object WebAssembly.Module]'";
+    const NO_IMPORTS: &str = "function __wbg_get_imports() {\n    const import0 = {\n        __proto__: null,\n    };\n    return {\n        __proto__: null,\n        \"./client_bg.js\": import0,\n    };\n}\n";
     let mut text = fs::read_to_string(glue)?;
     anyhow::ensure!(text.contains(INSTANCE), "wasm-bindgen's code no longer has {INSTANCE}");
     text = text.replace(INSTANCE, NAMED);
     // Its declarations are not shipped.
     if let Some(end) = text.strip_prefix("/* @ts-self-types=").and_then(|rest| rest.find("*/\n")) {
         text.replace_range(.."/* @ts-self-types=".len() + end + "*/\n".len(), "");
+    }
+    // A module that imports nothing.
+    text = text.replace(NO_IMPORTS, "const __wbg_get_imports = () => ({});\n");
+    // Kept for nobody.
+    for line in ["    wasmInstance = instance;\n", "    wasmModule = module;\n"] {
+        text = text.replace(line, "");
     }
     // What is for callers and runtimes that there are none of: it would be in every bundle.
     for (from, to) in [

@@ -14,11 +14,16 @@ export const TAG_BYTES = 16;
 export interface Sealed {
   ciphertext: Uint8Array;
   tag: Uint8Array;
+  /** The ciphertext with the room that was asked for around it, where it was left. */
+  within?: Bytes;
 }
+
+export type Room = readonly [before: number, after: number];
 
 /** A cipher that does not wait. */
 export interface Synchronous {
-  seal(key: SharedKey, nonce: Uint8Array, aad: Uint8Array, data: Uint8Array): Sealed;
+  /** `room`: bytes to leave free around the ciphertext. Nobody has to: it saves large ones a copy. */
+  seal(key: SharedKey, nonce: Uint8Array, aad: Uint8Array, data: Uint8Array, room?: Room): Sealed;
   /** The plaintext, where the tag fits. */
   open(key: SharedKey, nonce: Uint8Array, aad: Uint8Array, sealed: Sealed): Bytes | undefined;
 }
@@ -159,9 +164,10 @@ export function seal(
   aad: Uint8Array,
   data: Uint8Array,
   cipher: Cipher,
+  room?: Room,
 ): Sealed | Promise<Sealed> {
   const chosen = choose?.(cipher, data.length, true, key);
-  return chosen ? chosen.seal(key, nonce, aad, data) : sealByRuntime(key, nonce, aad, data);
+  return chosen ? chosen.seal(key, nonce, aad, data, room) : sealByRuntime(key, nonce, aad, data);
 }
 
 async function sealByRuntime(
@@ -230,10 +236,14 @@ export function broken(cause?: unknown) {
 }
 
 export function joined(...pieces: Uint8Array[]): Bytes {
-  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  return joinedIn(new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0)), pieces);
+}
+
+/** The same in memory of their length, in which one may be already. */
+export function joinedIn(all: Bytes, pieces: Uint8Array[], there?: Uint8Array): Bytes {
   let at = 0;
   for (const piece of pieces) {
-    all.set(piece, at);
+    if (piece !== there) all.set(piece, at);
     at += piece.length;
   }
   return all;

@@ -8,7 +8,7 @@
 // be. `keys` is `encrypted_keys` of the API, decoded. A reader takes every layout that parses and lets the tag decide.
 import { failed } from '../errors.js';
 import type { Bytes } from '../types.js';
-import { joined, NONCE_BYTES, TAG_BYTES } from './cipher.js';
+import { joined, joinedIn, NONCE_BYTES, type Room, type Sealed, TAG_BYTES } from './cipher.js';
 
 /** Of some releases of the Go SDK. */
 const LONG_NONCE_BYTES = 32;
@@ -97,14 +97,20 @@ export function readings(envelope: Uint8Array): Places[] {
   return found;
 }
 
+/** The room that an envelope has around its ciphertext. */
+export function roomOf(keys: Uint8Array, go: boolean): Room {
+  const before = lengthOf(keys).length + keys.length + NONCE_BYTES;
+  return go ? [before, TAG_BYTES] : [before + TAG_BYTES, 0];
+}
+
 /** An envelope of its parts. */
 export function framed(
   keys: Uint8Array,
   go: boolean,
   nonce: Uint8Array,
-  tag: Uint8Array,
-  ciphertext: Uint8Array,
+  { ciphertext, tag, within }: Sealed,
 ): Bytes {
   const length = lengthOf(keys);
-  return go ? joined(length, keys, nonce, ciphertext, tag) : joined(nonce, tag, length, keys, ciphertext);
+  const pieces = go ? [length, keys, nonce, ciphertext, tag] : [nonce, tag, length, keys, ciphertext];
+  return within ? joinedIn(within, pieces, ciphertext) : joined(...pieces);
 }

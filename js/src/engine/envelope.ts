@@ -4,7 +4,7 @@ import type { Bytes } from '../types.js';
 import { type Decoded, decoding, toBase64 } from './base64.js';
 import { NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
-import { framed, type Range, readings } from './envelope-format.js';
+import { framed, type Range, readings, roomOf } from './envelope-format.js';
 import { wrong } from './kinds.js';
 import { pooled, random } from './random.js';
 import { copyOf, decodeOwn, isBytes, isWellFormed } from './runtime.js';
@@ -138,13 +138,8 @@ export function undecryptable(what = 'the envelope'): VaultError {
 }
 
 /** An envelope, its key's wrapped copies in it. */
-export function enveloped(
-  key: SharedKey,
-  go: boolean,
-  nonce: Uint8Array,
-  { ciphertext, tag }: Sealed,
-): Bytes {
-  return framed(decodeOwn(key.keys), go, nonce, tag, ciphertext);
+export function enveloped(key: SharedKey, go: boolean, nonce: Uint8Array, sealed: Sealed): Bytes {
+  return framed(decodeOwn(key.keys), go, nonce, sealed);
 }
 
 /** An envelope, as text or as bytes; at once, where WebCrypto is not needed. `fresh`: whether the key is used for nothing
@@ -162,7 +157,8 @@ export function sealed(
     const envelope = enveloped(key, go, nonce, made);
     return asBytes ? envelope : toBase64(envelope);
   };
-  const made = seal(key, nonce, aad, data, engine.cipher);
+  const room = roomOf(decodeOwn(key.keys), go);
+  const made = seal(key, nonce, aad, data, engine.cipher, room);
   return made instanceof Promise ? made.then(finish) : finish(made);
 }
 

@@ -20,6 +20,9 @@ interface NodeCrypto {
   createCipheriv?: Create;
   createDecipheriv?: Create;
 }
+/** Most bytes at once: fresh memory for more costs more than to copy each piece to where it belongs. */
+const PIECE_BYTES = 1 << 20;
+
 let known: NodeCrypto | undefined;
 /** Looked for when it is first needed: loading it takes a process longer than a call. */
 function nodes(): NodeCrypto {
@@ -43,12 +46,20 @@ function prepared(create: Create, key: SharedKey, nonce: Uint8Array, aad: Uint8A
 }
 
 export const nodeCipher: Synchronous = {
-  seal(key, nonce, aad, data) {
+  seal(key, nonce, aad, data, [before, after] = [0, 0]) {
     const sealing = prepared(nodes().createCipheriv as Create, key, nonce, aad);
     try {
-      const ciphertext = sealing.update(data);
+      if (data.length <= PIECE_BYTES) {
+        const ciphertext = sealing.update(data);
+        sealing.final();
+        return { ciphertext, tag: sealing.getAuthTag() };
+      }
+      const within = new Uint8Array(before + data.length + after);
+      const ciphertext = within.subarray(before, before + data.length);
+      for (let at = 0; at < data.length; at += PIECE_BYTES)
+        ciphertext.set(sealing.update(data.subarray(at, at + PIECE_BYTES)), at);
       sealing.final();
-      return { ciphertext, tag: sealing.getAuthTag() };
+      return { ciphertext, tag: sealing.getAuthTag(), within };
     } catch (cause) {
       throw broken(cause);
     }

@@ -5,8 +5,9 @@ import { initSync, OwnKey } from '../../wasm/cipher/cipher.js';
 import { guarded } from '../errors.js';
 import type { Bytes } from '../types.js';
 import { broken, parts, provideCiphers, type SharedKey, type Synchronous } from './cipher.js';
-import { isDeno, isWorkerd } from './runtime.js';
+import { isWorkerd } from './runtime.js';
 
+const isDeno = 'Deno' in globalThis;
 /**
  * Up to how many bytes Node's cipher is used where there is one, and from how many on WebCrypto rather than this package:
  * workerd's WebCrypto is quicker than all else but for a few bytes, and Deno's than its Node's for many.

@@ -121,7 +121,7 @@ export class Quick {
     const { limit, before, after } = options;
     const isKnown = (name: string) => name === 'limit' || name === 'before' || name === 'after';
     if (before !== undefined || !Object.keys(options).every(isKnown)) return undefined;
-    const isLimit = typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX;
+    const isLimit = Number.isInteger(limit) && (limit as number) >= 1 && (limit as number) <= LIMIT_MAX;
     if (limit !== undefined && !isLimit) return undefined;
     const { listObjects } = OPERATION;
     if (after === undefined)

@@ -35,7 +35,6 @@ interface NodeBytes {
   toString(encoding: 'base64'): string;
   write(text: string, encoding: 'base64'): number;
 }
-export const isDeno = 'Deno' in globalThis;
 export const isWorkerd = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
 
 interface OwnBase64 {
