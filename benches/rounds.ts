@@ -11,6 +11,7 @@ export interface Measured {
 }
 
 const ROUNDS = 9;
+const WARM_MS = 500;
 
 /** @param clock Milliseconds, of a clock that runs while the code does. */
 export async function measure(pair: Pair, clock: () => number | Promise<number>): Promise<Measured> {
@@ -27,10 +28,12 @@ export async function measure(pair: Pair, clock: () => number | Promise<number>)
     theirs: [],
     ours: [],
   };
-  // Warm, both alike: what is compiled after a while shall be.
-  const warm = pair.times >= 100 ? 3 * pair.times : pair.times;
-  await once(pair.theirs, warm);
-  await once(pair.ours, warm);
+  // Warm, both alike and for as long: what is compiled after a while shall be.
+  for (const run of [pair.theirs, pair.ours]) {
+    const until = (await clock()) + WARM_MS;
+    do await once(run, pair.times);
+    while ((await clock()) < until);
+  }
   for (let round = 0; round < ROUNDS; round++) {
     result.theirs.push((await once(pair.theirs, pair.times)) * 1000);
     result.ours.push((await once(pair.ours, pair.times)) * 1000);
