@@ -311,6 +311,35 @@ test('a trap of the module ends what is under way, is told, and does not end the
   assert.equal(stdout, 'internal true true\n'.repeat(5));
 });
 
+test('bytes of a class that says otherwise are encrypted as they are', async () => {
+  const length = (1 << 20) + 9;
+  class Few extends Uint8Array {
+    override get length(): number {
+      return 5;
+    }
+  }
+  class Other extends Uint8Array {
+    override subarray(): Uint8Array<ArrayBuffer> {
+      return new Uint8Array(3);
+    }
+  }
+  const json = {
+    id: 'i',
+    data_key: btoa('k'.repeat(32)),
+    encrypted_keys: btoa('wrapped'),
+    context: { a: 'b' },
+  };
+  const vault = new VaultClient({ apiKey: 'sk_test_class', fetch: async () => Response.json(json) });
+  const keyring = vault.keyring({ context: { a: 'b' }, maxAgeMs: 1e6, maxMessages: 100, maxBytes: 2 ** 30 });
+  for (const bytes of [new Few(length), new Other(length), Buffer.alloc(length)]) {
+    bytes.fill(7);
+    const plaintext = await keyring.decryptBytes(await keyring.encryptBytes(bytes));
+    const expected = bytes instanceof Few ? [5, length] : [length];
+    assert.ok(expected.includes(plaintext.length), `${plaintext.length} bytes`);
+    assert.ok(plaintext.every((byte) => byte === 7));
+  }
+});
+
 test('calls know whether they are under way, in whatever order they end', async () => {
   const { enter, isUnderWay, leave } = (await part('errors')) as typeof import('../js/src/errors.ts');
   const make = () => ({ place: -1, end: () => {} });
@@ -345,6 +374,65 @@ test('loading the package leaves nothing in the clock of a test', () => {
     await vault.readObject({ id: 'a' }).catch((error) => console.log(error.code, set.size));
   `;
   assert.equal(printed(program), '0\n1\nnot_found 0\n');
+});
+
+test('a call that a hook has ended sends nothing that goes on', async () => {
+  for (const attemptTimeoutMs of [undefined, 5_000]) {
+    const controller = new AbortController();
+    const signals: AbortSignal[] = [];
+    const fetch = async (_: string, init: RequestInit) => {
+      signals.push(init.signal as AbortSignal);
+      return new Promise<Response>(() => {});
+    };
+    const onRequest = () => controller.abort();
+    const vault = new VaultClient({ apiKey: 'sk_test_hook', fetch, onRequest, attemptTimeoutMs });
+    const { signal } = controller;
+    await assert.rejects(vault.deleteObject({ id: 'secret_1' }, { signal }), { code: 'aborted' });
+    assert.ok(signals.every(({ aborted }) => aborted));
+  }
+});
+
+test('where nothing compiles WebAssembly a call that needs the module says so', () => {
+  const program = `
+    import { VaultClient, VaultError } from 'workos-vault-edge';
+    const vault = new VaultClient({ apiKey: 'sk_test_jitless', fetch: async () => Response.json({}) });
+    const error = await vault.describeObject({ id: 'secret_1' }).catch((error) => error);
+    console.log(error instanceof VaultError, error.code, error.message);
+  `;
+  const told = 'true internal this runtime does not compile WebAssembly\n';
+  assert.equal(printed(program, '--jitless', '--no-warnings', '--no-expose-wasm'), told);
+});
+
+test('loading the package and calling keep no realm', () => {
+  const program = `
+    import { readFileSync } from 'node:fs';
+    import { createRequire } from 'node:module';
+    import { dirname, join } from 'node:path';
+    import vm from 'node:vm';
+    const require = createRequire(import.meta.url);
+    const main = require.resolve('workos-vault-edge');
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    const runtime = { setTimeout, clearTimeout, setInterval, clearInterval, AbortController, AbortSignal, Response, TextDecoder, TextEncoder, URL, Buffer, process, crypto, queueMicrotask };
+    for (let at = 0; at < 10; at++) {
+      const context = vm.createContext({ ...runtime });
+      registry.register(context, at);
+      const cache = {};
+      const load = (file) => {
+        if (cache[file]) return cache[file].exports;
+        const module = (cache[file] = { exports: {} });
+        const code = '(function (exports, require, module) {' + readFileSync(file, 'utf8') + '\\n})';
+        vm.runInContext(code, context)(module.exports, (name) => name.startsWith('.') ? load(join(dirname(file), name)) : require(name), module);
+        return module.exports;
+      };
+      const { VaultClient } = load(main);
+      const vault = new VaultClient({ apiKey: 'sk_test_realm', fetch: async () => new Response('{}', { status: 404 }) });
+      await vault.readObject({ id: 'secret_1' }).catch(() => {});
+    }
+    for (let turn = 0; turn < 20; turn++) { gc(); await new Promise((resolve) => setTimeout(resolve, 5)); }
+    console.log(collected >= 9 ? 'collected' : collected);
+  `;
+  assert.equal(printed(program, '--expose-gc', '--no-warnings'), 'collected\n');
 });
 
 /** What a program prints, that is run with these flags. */

@@ -95,6 +95,30 @@ describe('the packed package', () => {
     for (const file of named) assert.ok(files.includes(file), file);
   });
 
+  test('whatever the conditions, all that shares state is one copy', () => {
+    const { exports } = JSON.parse(readFileSync(join(pkg, 'package.json'), 'utf8')) as {
+      exports: Record<string, object>;
+    };
+    /** The file of a subpath, as Node finds it: the first condition that holds. */
+    const fileOf = (entry: unknown, conditions: string[]): string => {
+      if (typeof entry === 'string') return entry;
+      const found = Object.entries(entry as object).find(
+        ([name]) => name === 'default' || conditions.includes(name),
+      );
+      return fileOf(found?.[1], conditions);
+    };
+    const runtimes = ['node', 'browser', 'deno', 'bun', 'workerd', 'edge-light', 'worker', 'module'];
+    for (const way of ['import', 'require'])
+      for (let chosen = 0; chosen < 1 << runtimes.length; chosen++) {
+        const conditions = [way, ...runtimes.filter((_, at) => (chosen >> at) & 1)];
+        const files = ['.', './inline', './wasm', './cipher'].map((path) =>
+          fileOf(exports[path], conditions),
+        );
+        const folders = new Set(files.map((file) => file.replace(/\/(entry\/)?[^/]+$/, '')));
+        assert.equal(folders.size, 1, `${conditions.join(' ')}: ${files.join(' ')}`);
+      }
+  });
+
   const program = `
     const vault = new VaultClient({ apiKey: 'sk_test_emulator', fetch: new VaultEmulator().fetch });
     const { id } = await vault.createObject({ name: 'n', value: 'packed', context: { organization_id: 'org_1' } });

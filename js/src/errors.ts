@@ -272,9 +272,9 @@ export function running(): void {
 /** Calls a module. A trap is its own: nothing of the caller's runs in it. */
 export function guarded<T>(call: () => T): T {
   running();
+  load?.();
+  load = undefined;
   try {
-    load?.();
-    load = undefined;
     return call();
   } catch (error) {
     throw error instanceof WebAssembly.RuntimeError ? stop(error) : error;

@@ -74,8 +74,8 @@ export interface VaultClientOptions {
   /**
    * Who encrypts: `webcrypto` the runtime's WebCrypto, always; `wasm` this package, always; `auto`, the default,
    * whichever is quickest for the length, Node's own cipher among them where there is one. All make the same bytes.
-   * In Workers, on Vercel's edge and with `workos-vault-edge/wasm`, `wasm` wants `workos-vault-edge/cipher` imported as
-   * well. Deno's WebCrypto takes no nonce of 32 bytes: without this package's own the envelopes of old Go SDKs do not open
+   * In Workers, on Vercel's edge and in pages with `workos-vault-edge/wasm`, `wasm` wants `workos-vault-edge/cipher` imported
+   * as well. Deno's WebCrypto takes no nonce of 32 bytes: without this package's own the envelopes of old Go SDKs do not open
    * there.
    */
   cipher?: 'auto' | 'webcrypto' | 'wasm' | undefined;

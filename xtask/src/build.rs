@@ -123,12 +123,16 @@ fn adapt(glue: &Path) -> Result<()> {
     if let Some(end) = text.strip_prefix("/* @ts-self-types=").and_then(|rest| rest.find("*/\n")) {
         text.replace_range(.."/* @ts-self-types=".len() + end + "*/\n".len(), "");
     }
-    // A module that imports nothing.
+    // The client's module imports nothing.
+    let is_client = glue.ends_with("client.js");
+    anyhow::ensure!(is_client == text.contains(NO_IMPORTS), "wasm-bindgen's code has other imports");
     text = text.replace(NO_IMPORTS, "const __wbg_get_imports = () => ({});\n");
     // Kept for nobody.
     for line in ["    wasmInstance = instance;\n", "    wasmModule = module;\n"] {
+        anyhow::ensure!(text.contains(line), "wasm-bindgen's code no longer has {line}");
         text = text.replace(line, "");
     }
+    text = text.replace("let wasmModule, wasmInstance, wasm;", "let wasm;");
     // What is for callers and runtimes that there are none of: it would be in every bundle.
     for (from, to) in [
         ("} else {\n            console.warn('using deprecated", "        }\n"),
@@ -200,7 +204,14 @@ fn bundle(project: &Project) -> Result<()> {
         }
     }
     fs::write(pkg.join("cjs/package.json"), "{ \"type\": \"commonjs\" }\n")?;
-    run(project.command("node_modules/.bin/rollup").args(["--config", "js/rollup.config.js", "--silent"]))
+    run(project.command("node_modules/.bin/rollup").args(["--config", "js/rollup.config.js", "--silent"]))?;
+    // What nobody loads in any other way.
+    for file in ["entry/inline.emulator", "entry/bundle.wasm", "node/server", "node/state", "openapi"] {
+        for end in ["js", "js.map"] {
+            fs::remove_file(pkg.join(format!("dist/{file}.{end}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// The command line, in one file with the libraries it uses: the package has no dependencies. The package itself is

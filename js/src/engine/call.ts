@@ -41,7 +41,11 @@ export class Cut {
 
   /** For `fetch`. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      // What has ended before somebody asks is to send nothing.
+      if (this.#error !== undefined) this.#controller.abort();
+    }
     return this.#controller.signal;
   }
 
@@ -119,6 +123,12 @@ export interface Asked {
   chunkSize?: number;
 }
 
+/** What an entry has its runtime do when a call's clock starts. */
+let onStart: ((timeoutMs: number, now: number) => void) | undefined;
+export function provideStart(starts: typeof onStart): void {
+  onStart = starts;
+}
+
 /** A call under way. However many requests it makes, they share its deadline and its signal. */
 export class Call extends Cut {
   readonly idempotencyKey: string | undefined;
@@ -128,10 +138,12 @@ export class Call extends Cut {
 
   constructor(asked: Asked, defaults: { timeoutMs: number; attemptTimeoutMs: number | undefined }) {
     const { signal, idempotencyKey, timeoutMs = defaults.timeoutMs } = asked;
+    const now = Date.now();
+    onStart?.(timeoutMs, now);
     super(timeoutMs, signal);
     this.idempotencyKey = idempotencyKey;
     this.attemptTimeoutMs = asked.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
-    this.#deadline = Date.now() + timeoutMs;
+    this.#deadline = now + timeoutMs;
   }
 
   /** Milliseconds until the deadline. */

@@ -137,11 +137,6 @@ export function undecryptable(what = 'the envelope'): VaultError {
   return failed('decryption_failed', `${what} could not be decrypted`);
 }
 
-/** An envelope, its key's wrapped copies in it. */
-export function enveloped(key: SharedKey, go: boolean, nonce: Uint8Array, sealed: Sealed): Bytes {
-  return framed(decodeOwn(key.keys), go, nonce, sealed);
-}
-
 /** An envelope, as text or as bytes; at once, where WebCrypto is not needed. `fresh`: whether the key is used for nothing
  * else. */
 export function sealed(
@@ -153,12 +148,12 @@ export function sealed(
   engine: Engine,
 ): string | Bytes | Promise<string | Bytes> {
   const nonce = fresh ? pooled(NONCE_BYTES) : random(NONCE_BYTES);
+  const keys = decodeOwn(key.keys);
   const finish = (made: Sealed) => {
-    const envelope = enveloped(key, go, nonce, made);
+    const envelope = framed(keys, go, nonce, made);
     return asBytes ? envelope : toBase64(envelope);
   };
-  const room = roomOf(decodeOwn(key.keys), go);
-  const made = seal(key, nonce, aad, data, engine.cipher, room);
+  const made = seal(key, nonce, aad, data, engine.cipher, roomOf(keys, go));
   return made instanceof Promise ? made.then(finish) : finish(made);
 }
 

@@ -9,7 +9,6 @@ import type { DataKeys } from './data-keys.js';
 import { atOnce, type Engine, hasCode } from './engine.js';
 import {
   type Envelope,
-  enveloped,
   envelopeOf,
   opened,
   type Plain,
@@ -19,9 +18,10 @@ import {
   sealedOf,
   undecryptable,
 } from './envelope.js';
+import { framed } from './envelope-format.js';
 import { read, wrong } from './kinds.js';
 import { goLayout, OPERATION, type Request } from './requests.js';
-import { member } from './runtime.js';
+import { decodeOwn, member } from './runtime.js';
 
 /** Whether the service does not take a key blob for one of its own. */
 function isRefusal(error: unknown): boolean {
@@ -251,7 +251,7 @@ export class KeySource {
         }
         try {
           if (contextKey !== undefined) this.#kept?.learn(key, contextKey);
-          const made = enveloped(key, reading.go, reading.nonce, sealedOf(read, reading));
+          const made = framed(decodeOwn(key.keys), reading.go, reading.nonce, sealedOf(read, reading));
           return typeof envelope === 'string' ? toBase64(made) : made;
         } finally {
           key.release();

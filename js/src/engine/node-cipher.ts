@@ -23,6 +23,16 @@ interface NodeCrypto {
 /** Most bytes at once: fresh memory for more costs more than to copy each piece to where it belongs. */
 const PIECE_BYTES = 1 << 20;
 
+/** What typed arrays have themselves: a class of the caller's may say otherwise. */
+const intrinsic = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(Uint8Array.prototype)) as Record<
+  'buffer' | 'byteOffset' | 'length',
+  { get(): never }
+>;
+function plain(bytes: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = intrinsic;
+  return new Uint8Array(buffer.get.call(bytes), byteOffset.get.call(bytes), length.get.call(bytes));
+}
+
 let known: NodeCrypto | undefined;
 /** Looked for when it is first needed: loading it takes a process longer than a call. */
 function nodes(): NodeCrypto {
@@ -54,10 +64,11 @@ export const nodeCipher: Synchronous = {
         sealing.final();
         return { ciphertext, tag: sealing.getAuthTag() };
       }
-      const within = new Uint8Array(before + data.length + after);
-      const ciphertext = within.subarray(before, before + data.length);
-      for (let at = 0; at < data.length; at += PIECE_BYTES)
-        ciphertext.set(sealing.update(data.subarray(at, at + PIECE_BYTES)), at);
+      const bytes = plain(data);
+      const within = new Uint8Array(before + bytes.length + after);
+      const ciphertext = within.subarray(before, before + bytes.length);
+      for (let at = 0; at < bytes.length; at += PIECE_BYTES)
+        ciphertext.set(sealing.update(bytes.subarray(at, at + PIECE_BYTES)), at);
       sealing.final();
       return { ciphertext, tag: sealing.getAuthTag(), within };
     } catch (cause) {
