@@ -163,7 +163,7 @@ export async function pairs(): Promise<Pair[]> {
     {
       name: 'readObject',
       target: '≤ 1.05',
-      times: 1000,
+      times: 3000,
       theirs: () => official.readObject({ id: 'secret_1' }),
       ours: () => vault.readObject({ id: 'secret_1' }),
     },
@@ -171,7 +171,7 @@ export async function pairs(): Promise<Pair[]> {
       name: 'readObject',
       against: 'fetch and json() alone',
       target: '≤ 1.15',
-      times: 1000,
+      times: 3000,
       theirs: async () =>
         (await stub('https://api.workos.com/vault/v1/kv/secret_1', { method: 'GET' })).json(),
       ours: () => vault.readObject({ id: 'secret_1' }),
@@ -179,14 +179,14 @@ export async function pairs(): Promise<Pair[]> {
     {
       name: 'createObject',
       target: '≤ 1.05',
-      times: 1000,
+      times: 3000,
       theirs: () => official.createObject({ name: 'n', value: 'v', context }),
       ours: () => vault.createObject({ name: 'n', value: 'v', context }),
     },
     {
       name: 'updateObject',
       target: '≤ 1.05',
-      times: 1000,
+      times: 3000,
       theirs: () => official.updateObject({ id: 'secret_1', value: 'v', versionCheck: 'version_1' }),
       ours: () => vault.updateObject({ id: 'secret_1', value: 'v', versionCheck: 'version_1' }),
     },
@@ -202,7 +202,7 @@ export async function pairs(): Promise<Pair[]> {
     {
       name: 'encrypt 1 KiB with a keyring, against a key for each',
       target: '≥ 4',
-      times: 1000,
+      times: 3000,
       theirs: () => official.encrypt(kibibyte, context),
       ours: () => keyring.encrypt(kibibyte),
     },
