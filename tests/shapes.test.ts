@@ -55,13 +55,32 @@ test('the operations are where core has them', () => {
 
 test('a request from a pattern is the one that core makes', () => {
   const texts = [
-    ...['secret_0123456789', '-id-id-', '-name-', '-value-', '-version-', 'name', '.', '..', '', 'a/b'],
-    ...['"', '\\', 'é', '\ud800', 'x'.repeat(200), 'x'.repeat(201), 'x'.repeat(256), 'x'.repeat(257), '$&'],
+    ...['secret_0123456789', 'MarkMark', '"MarkMark"', '-value-', '"-value-"', 'name', '.', '..', '', 'a/b'],
+    ...[
+      '"',
+      '\\',
+      'é',
+      '\ud800',
+      'x'.repeat(200),
+      'x'.repeat(201),
+      'x'.repeat(256),
+      'x'.repeat(257),
+      '$&',
+      '\n',
+    ],
   ];
   const contexts: unknown[] = [
+    // Each differs by one thing from the one before, which is remembered.
     { organization_id: 'org_1' },
-    { '-name-': '-value-' },
-    { a: '"-name-"', b: '-value-"' },
+    { organization_id: 'org_1', a: 'b' },
+    { organization_id: 'org_1' },
+    { organization_id: 'org_2' },
+    { organization_id: 'org_2', a: 'b' },
+    { organization_id: 'org_2', b: 'b' },
+    { b: 'b', organization_id: 'org_2' },
+    { MarkMark: '-value-' },
+    { a: '"MarkMark"', b: '-value-"' },
+    { 'a\n': '\n', b: 'MarkMarkMark' },
     { a: 'b', c: undefined },
     { a: 1 },
     {},

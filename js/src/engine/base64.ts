@@ -1,7 +1,7 @@
 // Standard base64 (RFC 4648, section 4) by whatever means is quickest: the language's own (ES2026), Node's, or the web's.
 import { failed } from '../errors.js';
 import type { Bytes } from '../types.js';
-import { buffer, decodeInto, decodeOwn, isLoose } from './runtime.js';
+import { buffer, decodeInto, decodeOwn, encoder, isLoose } from './runtime.js';
 
 /** What stands before the base64 of an object's value that is bytes (RFC 2397). */
 export const BYTES_PREFIX = 'data:application/octet-stream;base64,';
@@ -78,7 +78,7 @@ export function decodeText(text: string): Bytes {
 /** The bytes that an object's value stands for: what was stored as bytes (RFC 2397), or the UTF-8 of any other text.
  * @throws {VaultError} `malformed_envelope` */
 export function decodeValue(value: string): Bytes {
-  if (!value.startsWith(BYTES_PREFIX)) return new TextEncoder().encode(value);
+  if (!value.startsWith(BYTES_PREFIX)) return encoder.encode(value);
   const text = value.slice(BYTES_PREFIX.length);
   if (text !== '' && !isBase64(text))
     throw failed('malformed_envelope', 'it begins like stored bytes, but its base64 is damaged', 'value');

@@ -1,5 +1,5 @@
 // What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
-import { enter, failed, isUnderWay, leave, type VaultError } from '../errors.js';
+import { enter, failed, isUnderWay, leave, sharing, type VaultError } from '../errors.js';
 import { member } from './runtime.js';
 
 function aborted(cause: unknown): VaultError {
@@ -12,23 +12,23 @@ type Fail = (error: VaultError) => void;
 export class Cut {
   /** Among what is under way. */
   place = -1;
-  /** Made for who asks: not every call sends something. */
-  #controller: AbortController | undefined;
+  /** Made for who asks, as not every call sends something; or one that others have too. */
+  controller: AbortController | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
-  /** Of the work that is raced. There is seldom more than one, for which a set would be dear. */
-  #fail: Fail | undefined;
-  #others: Set<Fail> | undefined;
+  /** Of the work that is raced: seldom more than one, for which a set would be dear. */
+  readonly #fails: Fail[] = [];
   #onAbort: (() => void) | undefined;
   #error: VaultError | undefined;
 
-  constructor(timeoutMs: number, signal?: AbortSignal) {
+  constructor(timeoutMs: number, signal?: AbortSignal, controller?: AbortController) {
     if (signal !== undefined && member(signal, 'aborted')) throw aborted(member(signal, 'reason'));
     this.#signal = signal;
-    this.#timer = setTimeout(
-      () => this.end(failed('timeout', `no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
+    this.controller = controller;
+    this.#timer = setTimeout(() => {
+      // Those that share its signal have the same time, and are to hear that it is over before `fetch` says something.
+      for (const cut of sharing(this)) cut.end(failed('timeout', `no answer within ${timeoutMs} ms`));
+    }, timeoutMs);
     if (signal !== undefined) {
       this.#onAbort = () => this.end(aborted(member(signal, 'reason')));
       // A proxy of a signal is one for `instanceof`, and for nothing else.
@@ -41,24 +41,22 @@ export class Cut {
 
   /** For `fetch`. */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
       // What has ended before somebody asks is to send nothing.
-      if (this.#error !== undefined) this.#controller.abort();
+      if (this.#error !== undefined) this.controller.abort();
     }
-    return this.#controller.signal;
+    return this.controller.signal;
   }
 
   /** Ends the work. */
   end(error: VaultError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
-    const others = [...(this.#others ?? [])];
-    this.#fail?.(error);
-    for (const fail of others) fail(error);
+    for (const fail of this.#fails) fail(error);
     // In a Worker this throws where the request that made the controller is over, and this is another's time.
     try {
-      this.#controller?.abort();
+      this.controller?.abort();
     } catch {}
   }
 
@@ -76,14 +74,10 @@ export class Cut {
   race<T>(work: PromiseLike<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#error !== undefined) reject(this.#error);
-      if (this.#fail === undefined) this.#fail = reject;
-      else {
-        this.#others ??= new Set();
-        this.#others.add(reject);
-      }
+      const fails = this.#fails;
+      fails.push(reject);
       const forget = () => {
-        if (this.#fail === reject) this.#fail = undefined;
-        else this.#others?.delete(reject);
+        fails.splice(fails.indexOf(reject), 1);
       };
       work.then(
         (value) => {
@@ -123,8 +117,9 @@ export interface Asked {
   chunkSize?: number;
 }
 
-/** What an entry has its runtime do when a call's clock starts. */
-let onStart: ((timeoutMs: number, now: number) => void) | undefined;
+/** What an entry has its runtime do when a call's clock starts; it may give a controller that calls share, where nothing but
+ * their time ends them early. */
+let onStart: ((timeoutMs: number, now: number, mayShare: boolean) => AbortController | undefined) | undefined;
 export function provideStart(starts: typeof onStart): void {
   onStart = starts;
 }
@@ -136,11 +131,15 @@ export class Call extends Cut {
   readonly attemptTimeoutMs: number | undefined;
   readonly #deadline: number;
 
-  constructor(asked: Asked, defaults: { timeoutMs: number; attemptTimeoutMs: number | undefined }) {
+  /** @param mayShare Whether nobody cancels it. */
+  constructor(
+    asked: Asked,
+    defaults: { timeoutMs: number; attemptTimeoutMs: number | undefined },
+    mayShare: boolean,
+  ) {
     const { signal, idempotencyKey, timeoutMs = defaults.timeoutMs } = asked;
     const now = Date.now();
-    onStart?.(timeoutMs, now);
-    super(timeoutMs, signal);
+    super(timeoutMs, signal, onStart?.(timeoutMs, now, mayShare && signal === undefined));
     this.idempotencyKey = idempotencyKey;
     this.attemptTimeoutMs = asked.attemptTimeoutMs ?? defaults.attemptTimeoutMs;
     this.#deadline = now + timeoutMs;

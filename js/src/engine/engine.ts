@@ -132,15 +132,15 @@ export class Engine {
     return (options ?? undefined) === undefined ? {} : callOptions(options, more);
   }
 
-  /** Starts the clock. */
-  start(asked: Asked): Call {
+  /** Starts the clock of a call; of one that nobody cancels, it `mayShare` a signal. */
+  start(asked: Asked, mayShare = false): Call {
     this.open();
-    return new Call(asked, this.#shared.settings);
+    return new Call(asked, this.#shared.settings, mayShare);
   }
 
   /** Does the work of a call, whose clock ends with it. */
-  async run<T>(asked: Asked, work: (call: Call) => Promise<T>): Promise<T> {
-    const call = this.start(asked);
+  async run<T>(asked: Asked, work: (call: Call) => Promise<T>, mayShare = false): Promise<T> {
+    const call = this.start(asked, mayShare);
     try {
       return await work(call);
     } finally {
@@ -187,49 +187,47 @@ export class Engine {
     if (problems.length > 0) throw refused('context_mismatch', problems);
   }
 
-  /** Of an answer that shows an object. */
-  checkObject(answer: Answer): void {
-    this.#check(answer, true);
-  }
-
-  /** An operation: its options are read before anything is waited for. */
+  /** An operation that is one request: its options are read before anything is waited for. */
   async #call<T>(
     operation: number,
     options: unknown,
     asked: unknown,
-    work: (request: Request, call: Call) => Promise<T>,
+    finish: (answer: Answer, request: Request) => T,
   ): Promise<T> {
     const request = this.prepare(operation, options);
-    const call = this.start(this.asked(asked));
-    // As `run` does, with one promise less.
+    const call = this.start(this.asked(asked), true);
+    // As `run` does, with two promises less.
     try {
-      return await work(request, call);
+      return finish(await this.send(request, call), request);
     } finally {
       call.close();
     }
   }
 
-  /** An operation that is one request; `context`, where its answer shows a context itself. */
+  /** One whose answer is taken apart, and that is all. `inMetadata`: where it shows the context; nothing where it does not. */
   #once<T>(
     operation: number,
     options: unknown,
     asked: unknown,
-    make: (wire: unknown) => T,
-    context = false,
+    make: shapes.Shape<T>,
+    inMetadata?: boolean,
   ): Promise<T> {
-    return this.#call(operation, options, asked, async (request, call) => {
-      const answer = await this.send(request, call);
-      if (context) this.#check(answer, false);
-      return shapes.shaped(answer, make);
-    });
+    return this.#call(operation, options, asked, (answer) => this.#made(answer, make, inMetadata));
+  }
+
+  /** What an answer comes to; one outside the scope is refused before anything else of it is looked at. */
+  #made<T>(answer: Answer, make: shapes.Shape<T>, inMetadata?: boolean): T {
+    if (inMetadata !== undefined) this.#check(answer, inMetadata);
+    return shapes.shaped(answer, make);
   }
 
   createObject(options: unknown, asked: unknown): Promise<ObjectMetadata> {
-    return this.#once(OPERATION.createObject, options, asked, shapes.metadata, true);
+    return this.#once(OPERATION.createObject, options, asked, shapes.metadata, false);
   }
 
-  listObjects(options: unknown, asked: unknown): Promise<shapes.Page<ObjectSummary>> {
-    return this.#call(OPERATION.listObjects, options, asked, async (request, call) => {
+  async listObjects(options: unknown, asked: unknown): Promise<shapes.Page<ObjectSummary>> {
+    const request = this.prepare(OPERATION.listObjects, options);
+    return await this.run(this.asked(asked), async (call) => {
       const page = shapes.shaped(await this.send(request, call), shapes.summaries);
       if (this.#scope !== undefined) page.data = await this.#within(page.data, call);
       return page;
@@ -238,40 +236,38 @@ export class Engine {
 
   /** `readObject` or `readObjectByName`. */
   readObject(operation: number, options: unknown, asked: unknown): Promise<VaultObject<string | Bytes>> {
-    return this.#call(operation, options, asked, (request, call) => this.read(request, call));
+    return this.#call(operation, options, asked, (answer, request) => this.#object(answer, request));
   }
 
-  /** Reads an object; one outside the scope is refused before its value is looked at. */
+  /** Reads an object. */
   async read(request: Request, call: Call): Promise<VaultObject<string | Bytes>> {
-    const answer = await this.send(request, call);
-    this.checkObject(answer);
-    const object: VaultObject<string | Bytes> = shapes.shaped(answer, shapes.object);
-    if (request.bytes) object.value = decodeValue(object.value as string);
+    return this.#object(await this.send(request, call), request);
+  }
+
+  #object(answer: Answer, { bytes }: Request): VaultObject<string | Bytes> {
+    const object: VaultObject<string | Bytes> = this.#made(answer, shapes.object, true);
+    if (bytes) object.value = decodeValue(object.value as string);
     return object;
   }
 
   describeObject(options: unknown, asked: unknown): Promise<VaultObject<undefined>> {
-    return this.#call(OPERATION.describeObject, options, asked, (request, call) =>
-      this.#describe(request, call),
-    );
-  }
-
-  async #describe(request: Request, call: Call): Promise<VaultObject<undefined>> {
-    const answer = await this.send(request, call);
-    this.checkObject(answer);
-    return shapes.shaped(answer, shapes.described);
+    return this.#once(OPERATION.describeObject, options, asked, shapes.described, true);
   }
 
   /** Describes an object that the service named, or another request. */
   async describe(id: string, call: Call): Promise<VaultObject<undefined>> {
-    return this.#describe(
-      theirs(() => this.prepare(OPERATION.describeObject, { id })),
-      call,
-    );
+    const request = theirs(() => this.prepare(OPERATION.describeObject, { id }));
+    return this.described(await this.send(request, call));
   }
 
-  listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {
-    return this.#call(OPERATION.listObjectVersions, options, asked, async (request, call) => {
+  /** What an answer shows of an object but its value. */
+  described(answer: Answer): VaultObject<undefined> {
+    return this.#made(answer, shapes.described, true);
+  }
+
+  async listObjectVersions(options: unknown, asked: unknown): Promise<ObjectVersion[]> {
+    const request = this.prepare(OPERATION.listObjectVersions, options);
+    return await this.run(this.asked(asked), async (call) => {
       await this.look(request, call);
       return shapes.shaped(await this.send(request, call), shapes.versions).data;
     });
@@ -281,8 +277,8 @@ export class Engine {
    * Before an operation whose answer does not show the context, or comes too late: looks whether the object is within
    * the scope. A context never changes, so what is seen here still holds afterwards.
    */
-  async look(request: Request, call: Call): Promise<void> {
-    if (this.#scope !== undefined) await this.describeBy(request, call);
+  look(request: Request, call: Call): Promise<unknown> | undefined {
+    return this.#scope && this.describeBy(request, call);
   }
 
   /** The object that another request is about. */
@@ -310,7 +306,7 @@ export class Engine {
   }
 
   createDataKey(options: unknown, asked: unknown) {
-    return this.#once(OPERATION.createDataKey, options, asked, shapes.pair, true);
+    return this.#once(OPERATION.createDataKey, options, asked, shapes.pair, false);
   }
 
   async decryptDataKey(options: unknown, asked: unknown) {
@@ -330,10 +326,9 @@ export class Engine {
   /** A data key: a fresh one with its wrapped copies, or the one that was asked for. */
   async fetchKey(request: Request, call: Call): Promise<SharedKey> {
     const answer = await this.send(request, call);
-    if (request.operation === OPERATION.createDataKey) this.#check(answer, false);
     if (request.operation === OPERATION.decryptDataKey)
       return new SharedKey({ key: shapes.shaped(answer, shapes.dataKey).key, keys: '' });
-    const { dataKey, encryptedKeys } = shapes.shaped(answer, shapes.pair);
+    const { dataKey, encryptedKeys } = this.#made(answer, shapes.pair, false);
     return new SharedKey({ key: dataKey.key, keys: encryptedKeys });
   }
 }

@@ -7,7 +7,7 @@ import type { Engine } from './engine.js';
 import { framed, type Range, readings, roomOf } from './envelope-format.js';
 import { wrong } from './kinds.js';
 import { pooled, random } from './random.js';
-import { copyOf, decodeOwn, isBytes, isWellFormed } from './runtime.js';
+import { copyOf, decodeOwn, encoder, isBytes, isWellFormed } from './runtime.js';
 
 /** Most bytes at once: as text an envelope is a third longer, and a string of V8's has at most 2^29 characters. */
 const DATA_MAX = 1 << 27;
@@ -15,7 +15,6 @@ const NOTHING = new Uint8Array(0);
 /** Up to so many characters asking the runtime for their bytes, or the other way round, costs more than the work. */
 const SHORT = 32;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const tooMuch = (name: string) =>

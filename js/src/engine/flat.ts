@@ -1,8 +1,7 @@
 // What a caller gave, as text that core reads (`src/wasm/src/tree.rs`): of each value a letter for its kind, how many bytes it
 // has, a colon, and what is in it. So one crossing is enough, and none of the caller's code (getters, proxies) runs within one.
 import { entries, items, KIND, looked, named, read, timeText } from './kinds.js';
-
-const encoder = new TextEncoder();
+import { encoder } from './runtime.js';
 
 function node(letter: string, content: string): string {
   const { length } = /[\u0080-\uffff]/.test(content) ? encoder.encode(content) : content;

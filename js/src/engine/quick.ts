@@ -5,9 +5,8 @@ import { isPlain } from './kinds.js';
 import { OPERATION, quoted, type Request, VALUE_MAX } from './requests.js';
 import { isWellFormed } from './runtime.js';
 
-/** An ID or a version that core would neither refuse nor encode: no `name`, which is too short for it. */
+/** An ID, a version or a cursor that core would neither refuse nor encode: no `name`, which is too short for it. */
 const PLAIN_ID = /^[A-Za-z0-9_-]{5,256}$/;
-const PLAIN_CURSOR = /^[A-Za-z0-9_-]{1,256}$/;
 /** Most items of a page. */
 export const LIMIT_MAX = 100;
 /** A name that core would not refuse, and JSON not escape. */
@@ -15,11 +14,11 @@ const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
 /** Most patterns that are remembered: one for each context. */
 const PATTERNS_MAX = 200;
 
-/** Stand in the options that core makes a pattern of; in its body and target other texts take their places. */
-const [ID, NAME, VALUE, VERSION] = ['-id-id-', '-name-', '-value-', '-version-'] as const;
-
-/** The same for a key blob, which is base64. */
-const BLOB = 'a2V5cw==';
+/** Stands in the options that core makes a pattern of, where others' texts will: an ID, a name, a version, a cursor and
+ * base64 in one. The value's place is apart, as what comes there is quoted. */
+const [MARK, VALUE] = ['MarkMark', '-value-'] as const;
+/** Where a pattern is cut: at those, and between target and body. */
+const CUTS = new RegExp(`${MARK}|"${VALUE}"|\n`);
 
 /** What core makes of reading by a plain ID. It is here so that who does no more than read needs no module; its members
  * stand as in all other requests, so that V8 has one shape for all. */
@@ -42,28 +41,40 @@ function isValue(value: unknown): value is string {
   return typeof value === 'string' && value.length <= VALUE_MAX && isWellFormed(value);
 }
 
-/**
- * A context of nothing but strings, and what it reads, to know it again by. A copy, in which each value was read once:
- * what is remembered must be what was looked at, whatever a getter says the next time.
- */
-function plainContext(context: unknown): { copy: object; text: string } | undefined {
+/** A request that core made, and its target and body in the parts that are between others' texts. */
+interface Pattern {
+  request: Request;
+  parts: string[];
+}
+
+/** A context of nothing but strings. */
+interface PlainContext {
+  items: (readonly [name: string, value: unknown])[];
+  /** Each value was read once: what is remembered must be what was looked at, whatever a getter says the next time. */
+  copy: object;
+  /** To know it again by. */
+  text: string;
+}
+
+/** Many calls have the context of the one before. */
+let last: PlainContext = { items: [], copy: {}, text: '{}' };
+
+function plainContext(context: unknown): PlainContext | undefined {
   if (!isPlain(context) || 'toJSON' in (context as object)) return undefined;
   const map = context as Options;
   const items = Object.keys(map).map((name) => [name, map[name]] as const);
-  if (!items.every(([, value]) => typeof value === 'string')) return undefined;
+  const isLast = (item: PlainContext['items'][number], at: number) =>
+    item[0] === last.items[at]?.[0] && item[1] === last.items[at]?.[1];
+  if (items.length === last.items.length && items.every(isLast)) return last;
+  if (!items.every((item) => typeof item[1] === 'string')) return undefined;
   const copy = Object.fromEntries(items);
-  return { copy, text: JSON.stringify(copy) };
-}
-
-/** A text with another where a place is; the first of such. */
-function filled(text: string, place: string, by: string): string {
-  const at = text.indexOf(place);
-  return text.slice(0, at) + by + text.slice(at + place.length);
+  last = { items, copy, text: JSON.stringify(copy) };
+  return last;
 }
 
 export class Quick {
   readonly #prepare: Prepare;
-  readonly #patterns = new Map<string, Request>();
+  readonly #patterns = new Map<string, Pattern>();
 
   constructor(prepare: Prepare) {
     this.#prepare = prepare;
@@ -90,25 +101,21 @@ export class Quick {
       plain = plainContext(context);
     } catch {}
     if (plain === undefined) return make(context);
-    const { copy, text } = plain;
-    return this.#pattern(kind + text, () => make(copy));
+    const key = kind + plain.text;
+    return (this.#patterns.get(key) ?? this.#learn(key, make(plain.copy))).request;
   }
 
   /** The request that unwraps a blob. */
   unwrap(blob: string, make: (blob: string) => Request): Request {
-    const pattern = this.#pattern('unwrap', () => make(BLOB));
-    return { ...pattern, body: filled(pattern.body as string, BLOB, blob) };
+    const { request, parts } = this.#patterns.get('unwrap') ?? this.#learn('unwrap', make(MARK));
+    return { ...request, body: parts[1] + blob + parts[2] };
   }
 
-  /** One that core made, or makes now, for options that are like these. */
-  #pattern(key: string, make: () => Request): Request {
-    let known = this.#patterns.get(key);
-    if (known === undefined) {
-      known = make();
-      if (this.#patterns.size >= PATTERNS_MAX) this.#patterns.clear();
-      this.#patterns.set(key, known);
-    }
-    return known;
+  #learn(key: string, request: Request): Pattern {
+    const pattern = { request, parts: `${request.target}\n${request.body ?? ''}`.split(CUTS) };
+    if (this.#patterns.size >= PATTERNS_MAX) this.#patterns.clear();
+    this.#patterns.set(key, pattern);
+    return pattern;
   }
 
   #read(options: Options): Request | undefined {
@@ -118,18 +125,17 @@ export class Quick {
   }
 
   #list(options: Options): Request | undefined {
-    const { limit, before, after } = options;
-    const isKnown = (name: string) => name === 'limit' || name === 'before' || name === 'after';
-    if (before !== undefined || !Object.keys(options).every(isKnown)) return undefined;
+    const { limit, before, after, ...others } = options;
+    if (before !== undefined || Object.keys(others).length > 0) return undefined;
     const isLimit = Number.isInteger(limit) && (limit as number) >= 1 && (limit as number) <= LIMIT_MAX;
     if (limit !== undefined && !isLimit) return undefined;
-    const { listObjects } = OPERATION;
-    if (after === undefined)
-      return this.#pattern(`list ${limit}`, () => this.#prepare(listObjects, { limit }));
-    if (typeof after !== 'string' || !PLAIN_CURSOR.test(after)) return undefined;
-    const marked = { limit, after: VERSION };
-    const pattern = this.#pattern(`list ${limit} after`, () => this.#prepare(listObjects, marked));
-    return { ...pattern, target: filled(pattern.target, VERSION, after) };
+    const isNext = after !== undefined;
+    if (isNext && (typeof after !== 'string' || !PLAIN_ID.test(after))) return undefined;
+    const key = `list ${limit} ${isNext}`;
+    const marked = { limit, after: isNext ? MARK : undefined };
+    const { request, parts } =
+      this.#patterns.get(key) ?? this.#learn(key, this.#prepare(OPERATION.listObjects, marked));
+    return isNext ? { ...request, target: parts[0] + after + parts[1] } : request;
   }
 
   #create(options: Options): Request | undefined {
@@ -137,13 +143,13 @@ export class Quick {
     if (typeof name !== 'string' || !PLAIN_NAME.test(name) || !isValue(value)) return undefined;
     const plain = Object.keys(options).length === 3 ? plainContext(context) : undefined;
     if (plain === undefined) return undefined;
-    const marked = { name: NAME, value: VALUE, context: plain.copy };
-    const pattern = this.#pattern(plain.text, () => this.#prepare(OPERATION.createObject, marked));
-    // The name comes first and the value last: a context that holds the same texts is between them.
-    const body = pattern.body as string;
-    const at = body.lastIndexOf(VALUE);
-    const end = body.slice(at + VALUE.length + 1);
-    return { ...pattern, value, body: filled(body.slice(0, at - 1), NAME, name) + quoted(value) + end };
+    const { copy, text } = plain;
+    const { request, parts } =
+      this.#patterns.get(text) ??
+      this.#learn(text, this.#prepare(OPERATION.createObject, { name: MARK, value: VALUE, context: copy }));
+    // A context that has the same texts in it makes more parts.
+    if (parts.length !== 4) return undefined;
+    return { ...request, value, body: parts[1] + name + parts[2] + quoted(value) + parts[3] };
   }
 
   #update(options: Options): Request | undefined {
@@ -151,13 +157,12 @@ export class Quick {
     if (typeof id !== 'string' || !PLAIN_ID.test(id) || !isValue(value)) return undefined;
     const isLocked = typeof versionCheck === 'string' && PLAIN_ID.test(versionCheck);
     if (Object.keys(options).length !== (isLocked ? 3 : 2)) return undefined;
-    const marked = { id: ID, value: VALUE, ...(isLocked && { versionCheck: VERSION }) };
-    const pattern = this.#pattern(isLocked ? 'locked' : 'update', () =>
-      this.#prepare(OPERATION.updateObject, marked),
-    );
-    // The version comes first: what the value holds is behind it.
-    let body = filled(pattern.body as string, `"${VALUE}"`, quoted(value));
-    if (isLocked) body = filled(body, VERSION, versionCheck as string);
-    return { ...pattern, value, target: filled(pattern.target, ID, id), body };
+    const key = `update ${isLocked}`;
+    const marked = { id: MARK, value: VALUE, versionCheck: isLocked ? MARK : undefined };
+    const { request, parts } =
+      this.#patterns.get(key) ?? this.#learn(key, this.#prepare(OPERATION.updateObject, marked));
+    const lock = isLocked ? versionCheck + parts[3] : '';
+    const body = parts[2] + lock + quoted(value) + parts[isLocked ? 4 : 3];
+    return { ...request, value, target: parts[0] + id + parts[1], body };
   }
 }

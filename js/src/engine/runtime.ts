@@ -14,6 +14,9 @@ export function isWellFormed(text: string): boolean {
   return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }
 
+/** To UTF-8. */
+export const encoder = new TextEncoder();
+
 interface Process {
   getBuiltinModule?: (name: string) => unknown;
 }

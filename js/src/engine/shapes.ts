@@ -19,7 +19,7 @@ import type { Answer } from './transport.js';
 
 type Wire = Record<string, unknown>;
 /** Makes of an answer, or of a part of it, what the caller gets. What it makes of one that is wrong is of no use. */
-type Shape<T> = (wire: unknown) => T;
+export type Shape<T> = (wire: unknown) => T;
 
 /** More would be the same again. */
 const PROBLEMS_MAX = 10;

@@ -40,12 +40,13 @@ export async function updateObject(
   /** The lock, which core checks. */
   const lock = member(options, 'versionCheck');
   const request = engine.prepare(OPERATION.updateObject, options);
-  return await engine.run(engine.asked(asked), async (call) => {
+  const work = async (call: Call) => {
     await engine.look(request, call);
     const updated = await update(engine, request, typeof lock === 'string' ? lock : undefined, false, call);
     if (updated.was === 'unknown') throw unknown();
     return updated.object;
-  });
+  };
+  return await engine.run(engine.asked(asked), work, true);
 }
 
 /**
@@ -67,8 +68,7 @@ async function update(
     if (!note.uncertain) throw error;
     return resolved(engine, request, lock, asks, error, call);
   }
-  engine.checkObject(answer);
-  return { was: 'written', object: shapes.shaped(answer, shapes.described) };
+  return { was: 'written', object: engine.described(answer) };
 }
 
 /** What became of an update that ended so, after an attempt whose answer was lost. */

@@ -5,7 +5,7 @@
 import { initSync } from '../../wasm/client/client.js';
 import { base64 } from '../../wasm/client/inline.js';
 import { provideStart } from '../engine/call.js';
-import { keepList } from '../engine/node-timers.js';
+import { onNodeStart } from '../engine/node-starts.js';
 import { decodeOwn, isWorkerd } from '../engine/runtime.js';
 import { failed, loaded } from '../errors.js';
 
@@ -22,6 +22,7 @@ loaded(load);
 
 import './inline.cipher.js';
 
-provideStart(keepList);
+// Elsewhere a signal belongs to the request of a Worker in which it was made.
+if (!isWorkerd) provideStart(onNodeStart);
 
 export * from '../index.js';
