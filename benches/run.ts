@@ -132,7 +132,7 @@ async function firstCall(
     return worker;
   };
   const times: { theirs: number[]; ours: number[] } = { theirs: [], ours: [] };
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < 31; round++) {
     for (const who of ['theirs', 'ours'] as const) {
       const started = performance.now();
       const worker = await start(files[who]);

@@ -2,7 +2,6 @@
 import { DataKeys } from './engine/data-keys.js';
 import { Engine } from './engine/engine.js';
 import { KeySource } from './engine/key-source.js';
-import { LIMIT_MAX } from './engine/quick.js';
 import { OPERATION } from './engine/requests.js';
 import { member } from './engine/runtime.js';
 import { boundsOf } from './engine/settings.js';
@@ -50,6 +49,9 @@ import type {
   VaultObject,
   WithinScope,
 } from './types.js';
+
+/** Most items of a page. */
+const LIMIT_MAX = 100;
 
 /** The environment variables that {@link VaultClient.fromEnv} reads. */
 export interface VaultEnvironment {

@@ -103,6 +103,54 @@ export const localEncryption: Case[] = [
     },
   },
   {
+    name: 'a long text comes back whatever is in it, and bytes that are no text are told of',
+    run: async () => {
+      const { vault } = local();
+      const ascii = (length: number) => '\0az\x7f~'.repeat(Math.ceil(length / 5)).slice(0, length);
+      for (const length of [65_535, 65_536, 1_048_577]) {
+        const plain = ascii(length);
+        // One that is not ASCII at the beginning, in the middle and at the end; U+0080 is the first of them.
+        for (const text of [plain, `\ufeff${plain}`, `${plain}\u0080${plain}`, `${plain}🔑`]) {
+          const read = await vault.decrypt(await vault.encrypt(text, context));
+          assert.isTrue(read === text, `${length} characters, and ${text.length - length} more`);
+        }
+        for (const at of [0, length >> 1, length - 1]) {
+          const bytes = new TextEncoder().encode(plain);
+          bytes[at] = 0x80;
+          const envelope = await vault.encrypt(bytes, context);
+          const error = await fails('invalid_request', () => vault.decrypt(envelope));
+          assert.include(error.message, 'use decryptBytes');
+          const read = await vault.decryptBytes(envelope);
+          assert.isTrue(read.length === length && read[at] === 0x80);
+        }
+      }
+    },
+  },
+  {
+    name: 'long envelopes are read the other way where the first was wrong, several at once',
+    run: async () => {
+      // Keys of nobody's, in which the first reading sees keys of one byte.
+      const keys = data(40).fill(7);
+      keys[27] = 1;
+      const pair = { id: 'k', data_key: base64(data(32)), encrypted_keys: base64(keys), context };
+      const asked: string[] = [];
+      const { vault } = stubbed(async (url, init) => {
+        if (url.endsWith('/data-key')) return json(pair);
+        const { keys } = JSON.parse(String(init.body)) as { keys: string };
+        asked.push(keys);
+        return keys === pair.encrypted_keys ? json(pair) : json({ error: 'no such key' }, 400);
+      });
+      const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(60_000));
+      const envelopes = await Promise.all(
+        texts.map((text) => vault.encrypt(text, context, undefined, { layout: 'go' })),
+      );
+      const read = await Promise.all(envelopes.map((envelope) => vault.decrypt(envelope)));
+      assert.isTrue(read.every((text, at) => text === texts[at]));
+      const wrong = base64(keys.slice(28, 29));
+      assert.sameMembers(asked, [...Array(3).fill(wrong), ...Array(3).fill(pair.encrypted_keys)]);
+    },
+  },
+  {
     name: 'what was changed, or is not what it was bound to, is refused and no more is said',
     run: async () => {
       const { vault } = local();

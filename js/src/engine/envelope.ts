@@ -79,7 +79,7 @@ export interface Reading {
   tag: Range;
   ciphertext: Range;
   /** The wrapped copies of its data key, in base64. */
-  blob: string;
+  readonly blob: string;
 }
 
 /** What is to be decrypted: at least one reading, the likeliest first, and what it was bound to. */
@@ -102,9 +102,19 @@ export function envelopeOf(value: unknown, associatedData: unknown): Envelope {
   }
   if (decoded === undefined) throw wrong('envelope', 'a string or a Uint8Array', value);
   const { bytes: envelope, again } = decoded;
-  const found = readings(envelope).map(({ go, nonce, tag, keys, ciphertext }) => {
-    const blob = toBase64(envelope.subarray(...keys));
-    return { go, nonce: envelope.slice(...nonce), tag, ciphertext, blob };
+  const found = readings(envelope).map(({ go, nonce, tag, keys, ciphertext }, at) => {
+    // A reading that is wrong may take most of the envelope for its keys, and is seldom asked.
+    let blob = at === 0 ? toBase64(envelope.subarray(...keys)) : undefined;
+    return {
+      go,
+      nonce: envelope.slice(...nonce),
+      tag,
+      ciphertext,
+      get blob() {
+        blob ??= toBase64(again().subarray(...keys));
+        return blob;
+      },
+    };
   });
   return { readings: found, aad, bytes: again };
 }
@@ -115,17 +125,22 @@ export function sealedOf({ bytes }: Envelope, { ciphertext, tag }: Reading): Sea
   return { ciphertext: envelope.subarray(...ciphertext), tag: envelope.subarray(...tag) };
 }
 
-function isAscii(bytes: Bytes): boolean {
+/** The text of ASCII; nothing for what is none. */
+function shortAscii(bytes: Bytes): string | undefined {
   let all = 0;
   for (let at = 0; at < bytes.length; at++) all |= bytes[at] as number;
-  return all < 0x80;
+  return all < 0x80 ? String.fromCharCode.apply(null, bytes as unknown as number[]) : undefined;
+}
+
+/** The same of what is longer, where an entry provides it. */
+let longAscii: typeof shortAscii | undefined;
+export function provideAscii(by: typeof longAscii): void {
+  longAscii = by;
 }
 
 function textOf(plaintext: Bytes): string {
   try {
-    return plaintext.length <= SHORT && isAscii(plaintext)
-      ? String.fromCharCode.apply(null, plaintext as unknown as number[])
-      : decoder.decode(plaintext);
+    return (plaintext.length > SHORT ? longAscii : shortAscii)?.(plaintext) ?? decoder.decode(plaintext);
   } catch {
     throw failed('invalid_request', 'it holds bytes that are not text; use decryptBytes', 'envelope');
   }

@@ -7,8 +7,6 @@ import { isWellFormed } from './runtime.js';
 
 /** An ID, a version or a cursor that core would neither refuse nor encode: no `name`, which is too short for it. */
 const PLAIN_ID = /^[A-Za-z0-9_-]{5,256}$/;
-/** Most items of a page. */
-export const LIMIT_MAX = 100;
 /** A name that core would not refuse, and JSON not escape. */
 const PLAIN_NAME = /^[A-Za-z0-9_.:@/ -]{1,200}$/;
 /** Most patterns that are remembered: one for each context. */
@@ -36,6 +34,10 @@ const READ: Request = {
 
 type Prepare = (operation: number, options: unknown) => Request;
 type Options = Record<string, unknown>;
+
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && PLAIN_ID.test(value);
+}
 
 function isValue(value: unknown): value is string {
   return typeof value === 'string' && value.length <= VALUE_MAX && isWellFormed(value);
@@ -101,40 +103,43 @@ export class Quick {
       plain = plainContext(context);
     } catch {}
     if (plain === undefined) return make(context);
-    const key = kind + plain.text;
-    return (this.#patterns.get(key) ?? this.#learn(key, make(plain.copy))).request;
+    const { copy, text } = plain;
+    return this.#pattern(kind + text, () => make(copy)).request;
   }
 
   /** The request that unwraps a blob. */
   unwrap(blob: string, make: (blob: string) => Request): Request {
-    const { request, parts } = this.#patterns.get('unwrap') ?? this.#learn('unwrap', make(MARK));
+    const { request, parts } = this.#pattern('unwrap', () => make(MARK));
     return { ...request, body: parts[1] + blob + parts[2] };
   }
 
-  #learn(key: string, request: Request): Pattern {
-    const pattern = { request, parts: `${request.target}\n${request.body ?? ''}`.split(CUTS) };
-    if (this.#patterns.size >= PATTERNS_MAX) this.#patterns.clear();
-    this.#patterns.set(key, pattern);
-    return pattern;
+  /** What core made, or makes now, for options that are like these. */
+  #pattern(key: string, make: () => Request): Pattern {
+    let known = this.#patterns.get(key);
+    if (known === undefined) {
+      const request = make();
+      known = { request, parts: `${request.target}\n${request.body ?? ''}`.split(CUTS) };
+      if (this.#patterns.size >= PATTERNS_MAX) this.#patterns.clear();
+      this.#patterns.set(key, known);
+    }
+    return known;
   }
 
   #read(options: Options): Request | undefined {
     const { id } = options;
-    if (typeof id !== 'string' || Object.keys(options).length !== 1 || !PLAIN_ID.test(id)) return undefined;
+    if (Object.keys(options).length !== 1 || !isId(id)) return undefined;
     return { ...READ, target: `/vault/v1/kv/${id}` };
   }
 
   #list(options: Options): Request | undefined {
     const { limit, before, after, ...others } = options;
-    if (before !== undefined || Object.keys(others).length > 0) return undefined;
-    const isLimit = Number.isInteger(limit) && (limit as number) >= 1 && (limit as number) <= LIMIT_MAX;
-    if (limit !== undefined && !isLimit) return undefined;
     const isNext = after !== undefined;
-    if (isNext && (typeof after !== 'string' || !PLAIN_ID.test(after))) return undefined;
+    if (before !== undefined || Object.keys(others).length > 0 || (isNext && !isId(after))) return undefined;
+    // Which numbers it may be is core's.
+    if (limit !== undefined && typeof limit !== 'number') return undefined;
     const key = `list ${limit} ${isNext}`;
     const marked = { limit, after: isNext ? MARK : undefined };
-    const { request, parts } =
-      this.#patterns.get(key) ?? this.#learn(key, this.#prepare(OPERATION.listObjects, marked));
+    const { request, parts } = this.#pattern(key, () => this.#prepare(OPERATION.listObjects, marked));
     return isNext ? { ...request, target: parts[0] + after + parts[1] } : request;
   }
 
@@ -144,9 +149,9 @@ export class Quick {
     const plain = Object.keys(options).length === 3 ? plainContext(context) : undefined;
     if (plain === undefined) return undefined;
     const { copy, text } = plain;
-    const { request, parts } =
-      this.#patterns.get(text) ??
-      this.#learn(text, this.#prepare(OPERATION.createObject, { name: MARK, value: VALUE, context: copy }));
+    const { request, parts } = this.#pattern(text, () =>
+      this.#prepare(OPERATION.createObject, { name: MARK, value: VALUE, context: copy }),
+    );
     // A context that has the same texts in it makes more parts.
     if (parts.length !== 4) return undefined;
     return { ...request, value, body: parts[1] + name + parts[2] + quoted(value) + parts[3] };
@@ -154,13 +159,12 @@ export class Quick {
 
   #update(options: Options): Request | undefined {
     const { id, value, versionCheck } = options;
-    if (typeof id !== 'string' || !PLAIN_ID.test(id) || !isValue(value)) return undefined;
-    const isLocked = typeof versionCheck === 'string' && PLAIN_ID.test(versionCheck);
+    if (!isId(id) || !isValue(value)) return undefined;
+    const isLocked = isId(versionCheck);
     if (Object.keys(options).length !== (isLocked ? 3 : 2)) return undefined;
     const key = `update ${isLocked}`;
     const marked = { id: MARK, value: VALUE, versionCheck: isLocked ? MARK : undefined };
-    const { request, parts } =
-      this.#patterns.get(key) ?? this.#learn(key, this.#prepare(OPERATION.updateObject, marked));
+    const { request, parts } = this.#pattern(key, () => this.#prepare(OPERATION.updateObject, marked));
     const lock = isLocked ? versionCheck + parts[3] : '';
     const body = parts[2] + lock + quoted(value) + parts[isLocked ? 4 : 3];
     return { ...request, value, target: parts[0] + id + parts[1], body };

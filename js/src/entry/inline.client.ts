@@ -18,11 +18,11 @@ function load() {
 }
 
 if (isWorkerd) load();
-loaded(load);
+loaded(isWorkerd ? undefined : load);
 
 import './inline.cipher.js';
 
-// Elsewhere a signal belongs to the request of a Worker in which it was made.
-if (!isWorkerd) provideStart(onNodeStart);
+// In Workers a signal belongs to the request in which it was made.
+if (!isWorkerd && !('EdgeRuntime' in globalThis)) provideStart(onNodeStart);
 
 export * from '../index.js';
