@@ -109,19 +109,24 @@ async function asInstalled(entry: string): Promise<string> {
   return outfile;
 }
 
-/** Milliseconds from nothing to the first answer, in turn: of a process, or of a Worker in a workerd of its own. */
-async function firstCall(
-  of: 'node' | 'workerd',
-): Promise<{ theirs: number[]; ours: number[]; ratio: number }> {
+/** Milliseconds until the first answer, in turn: from its import on in a process, or from nothing in a Worker in a workerd of
+ * its own, whose clock stands while code runs; and what a process takes in all. */
+async function firstCall(of: 'node' | 'workerd') {
   const made = (entry: string) => (of === 'node' ? asInstalled(entry) : bundle(entry, of));
   const files = { theirs: await made('first-call.official'), ours: await made('first-call') };
-  const start = async (file: string) => {
-    if (of === 'node') {
-      const program = join(out, `${basename(file)}.start.mjs`);
-      writeFileSync(program, `import { call } from ${JSON.stringify(file)};\nawait call();\n`);
-      execFileSync(process.execPath, [program]);
-      return;
-    }
+  const inProcess = (file: string): number => {
+    const program = join(out, `${basename(file)}.start.mjs`);
+    const code = `const started = performance.now();
+const { call } = await import(${JSON.stringify(file)});
+const value = await call();
+const ms = performance.now() - started;
+if (value !== 'v') throw new Error(value);
+console.log(ms);
+`;
+    writeFileSync(program, code);
+    return last(execFileSync(process.execPath, [program], { encoding: 'utf8' })) as number;
+  };
+  const inWorker = async (file: string): Promise<Miniflare> => {
     const worker = workerOf(
       file,
       `import { call } from './${basename(file)}';\nexport default { fetch: async () => new Response(await call()) };`,
@@ -131,16 +136,25 @@ async function firstCall(
     if (text !== 'v') throw new Error(text);
     return worker;
   };
-  const times: { theirs: number[]; ours: number[] } = { theirs: [], ours: [] };
+  const all: Record<'theirs' | 'ours', number[]> = { theirs: [], ours: [] };
+  const fromImport: typeof all = { theirs: [], ours: [] };
   for (let round = 0; round < 31; round++) {
     for (const who of ['theirs', 'ours'] as const) {
       const started = performance.now();
-      const worker = await start(files[who]);
-      times[who].push(performance.now() - started);
-      await worker?.dispose();
+      const begun = of === 'node' ? inProcess(files[who]) : await inWorker(files[who]);
+      all[who].push(performance.now() - started);
+      if (typeof begun === 'number') fromImport[who].push(begun);
+      else await begun.dispose();
     }
   }
-  return { ...times, ratio: median(times.ours.map((time, round) => time / (times.theirs[round] ?? 1))) };
+  const { theirs, ours } = of === 'node' ? fromImport : all;
+  const ratio = median(ours.map((time, round) => time / (theirs[round] ?? 1)));
+  return {
+    theirs: median(theirs),
+    ours: median(ours),
+    ratio,
+    process: of === 'node' ? { theirs: median(all.theirs), ours: median(all.ours) } : undefined,
+  };
 }
 
 console.log(`Measuring in ${runtime}; this takes minutes`);
@@ -227,11 +241,18 @@ others.push({
   met: results.alone.failures === 0,
 });
 if (runtime === 'node' || runtime === 'workerd') {
-  const { theirs, ours, ratio } = await firstCall(runtime);
-  more.firstCallMs = { theirs: median(theirs), ours: median(ours), ratio };
+  const first = await firstCall(runtime);
+  const { ratio } = first;
+  more.firstCallMs = first;
+  const both = ({ theirs, ours }: { theirs: number; ours: number }) =>
+    `${number(ours)} ms; the official SDK ${number(theirs)} ms`;
+  const inAll = first.process ? ` (the process in all ${both(first.process)})` : '';
   others.push({
-    name: `${runtime === 'node' ? 'a process' : 'a Worker in a workerd of its own'}, to the first answer`,
-    found: `${median(ours).toFixed(0)} ms; the official SDK ${median(theirs).toFixed(0)} ms; ratio ${ratio.toFixed(2)}`,
+    name:
+      runtime === 'node'
+        ? 'import to the first answer'
+        : 'a Worker in a workerd of its own, to the first answer',
+    found: `${both(first)}; ratio ${ratio.toFixed(2)}${inAll}`,
     target: '≤ 1.0',
     met: ratio <= 1,
   });

@@ -33,6 +33,15 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.get.call(bytes), byteOffset.get.call(bytes), length.get.call(bytes));
 }
 
+interface NodeBuffers {
+  Buffer: { allocUnsafeSlow?: (length: number) => Uint8Array<ArrayBuffer> };
+}
+/** Memory of its own that nobody has cleared, where the runtime has such: all of it is to be written. */
+function uncleared(length: number): Bytes {
+  const made = builtin<NodeBuffers>('node:buffer')?.Buffer.allocUnsafeSlow?.(length);
+  return made ? new Uint8Array(made.buffer, made.byteOffset, length) : new Uint8Array(length);
+}
+
 let known: NodeCrypto | undefined;
 /** Looked for when it is first needed: loading it takes a process longer than a call. */
 function nodes(): NodeCrypto {
@@ -65,7 +74,7 @@ export const nodeCipher: Synchronous = {
         return { ciphertext, tag: sealing.getAuthTag() };
       }
       const bytes = plain(data);
-      const within = new Uint8Array(before + bytes.length + after);
+      const within = uncleared(before + bytes.length + after);
       const ciphertext = within.subarray(before, before + bytes.length);
       for (let at = 0; at < bytes.length; at += PIECE_BYTES)
         ciphertext.set(sealing.update(bytes.subarray(at, at + PIECE_BYTES)), at);
