@@ -20,6 +20,9 @@ const [create, read, update] = [
   { id: 'secret_1', value: 'w', versionCheck: 'version_1' },
 ];
 
+/** From Node 22 on a signal costs next to nothing, and each call has its own. */
+const isOld = Number.parseInt(process.versions.node, 10) < 22;
+
 /** Answers everything, and keeps the signals that it was given. */
 function answering(signals: AbortSignal[], look: (signal: AbortSignal) => void = () => {}) {
   const fetch = async (_: string, { method, signal }: RequestInit) => {
@@ -45,7 +48,7 @@ function refusing(requests: { url: string; signal: AbortSignal }[]) {
   return new VaultClient({ apiKey, fetch, maxRetries: 0 });
 }
 
-test('calls that begin and end together share a signal, five of them; no others do', async (t) => {
+test('calls that begin and end together share a signal, five of them, in Node before 22; no others do', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
   const signals: AbortSignal[] = [];
   const vault = answering(signals);
@@ -58,7 +61,7 @@ test('calls that begin and end together share a signal, five of them; no others 
   const together = taken();
   assert.deepEqual(
     [...new Set(together)].map((signal) => together.filter((one) => one === signal).length),
-    [5, 5, 2],
+    isOld ? [5, 5, 2] : Array(12).fill(1),
   );
   await vault.readObject(read, { signal: new AbortController().signal });
   for (let round = 0; round < 2; round++) await vault.readObject(read, { timeoutMs: 999 });
@@ -72,7 +75,7 @@ test('calls that begin and end together share a signal, five of them; no others 
   await vault.readObject(read);
   const apart = taken();
   assert.equal(apart.length, 10);
-  assert.equal(new Set([...together, ...apart]).size, 3 + 10);
+  assert.equal(new Set([...together, ...apart]).size, (isOld ? 3 : 12) + 10);
 });
 
 test('at their time all of them end, and who begins in that millisecond does not', async (t) => {
@@ -102,9 +105,10 @@ test('at their time all of them end, and who begins in that millisecond does not
   calls.push(call('secret_4'));
   await new Promise(setImmediate);
   const late = 'timeout no answer within 60000 ms';
-  assert.deepEqual(ended, [`secret_1 ${late}`, `secret_2 ${late}`, `secret_3 ${late}`]);
+  const together = [`secret_1 ${late}`, `secret_2 ${late}`, ...(isOld ? [`secret_3 ${late}`] : [])];
+  assert.deepEqual(ended, together);
   const aborted = requests.map(({ signal }) => signal.aborted);
-  assert.deepEqual(aborted, [false, true, true, true, false]);
+  assert.deepEqual(aborted, [false, true, true, isOld, false]);
   t.mock.timers.tick(60_000);
   await Promise.all(calls);
   assert.equal(ended.length, 5);

@@ -1,4 +1,5 @@
-// What Node makes dear at the start of a call: the first timer of a length, and a signal.
+// What Node makes dear at the start of a call: the first timer of a length, and, before Node 22, a signal.
+import { isWorkerd } from './runtime.js';
 import { TIMEOUT_DEFAULT_MS } from './settings.js';
 
 let keptUntil = 0;
@@ -24,12 +25,17 @@ const SHARE_MAX = 5;
 /** Shorter ones would be cut by more than a thousandth. */
 const SHARE_MIN_MS = 1000;
 
+const { process } = globalThis as { process?: { versions?: Record<string, string | undefined> } };
+const { node, deno, bun } = process?.versions ?? {};
+/** In Node before 22. Others tell which Node they are like; in workerd a signal belongs to the request that made it. */
+const areSignalsDear = !isWorkerd && !deno && !bun && Number.parseInt(node ?? '', 10) < 22;
+
 let shared: AbortController | undefined;
 let [sharedBy, sharedFor, sharedAt] = [0, 0, 0];
 
 /**
- * A signal takes Node two microseconds, a tenth of such a call. Calls that begin in the same millisecond with the same time
- * to take end, if they are not answered, together: those need only one. It is aborted at that time alone.
+ * A signal takes Node before 22 two microseconds, a tenth of such a call. Calls that begin in the same millisecond with the
+ * same time to take end, if they are not answered, together: those need only one. It is aborted at that time alone.
  */
 function sharedController(timeoutMs: number, now: number): AbortController | undefined {
   if (timeoutMs < SHARE_MIN_MS) return undefined;
@@ -45,5 +51,5 @@ function sharedController(timeoutMs: number, now: number): AbortController | und
 /** @param mayShare Whether nothing but its time ends the call early. */
 export function onNodeStart(timeoutMs: number, now: number, mayShare: boolean): AbortController | undefined {
   keepList(timeoutMs, now);
-  return mayShare ? sharedController(timeoutMs, now) : undefined;
+  return areSignalsDear && mayShare ? sharedController(timeoutMs, now) : undefined;
 }

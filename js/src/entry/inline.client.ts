@@ -22,7 +22,6 @@ loaded(isWorkerd ? undefined : load);
 
 import './inline.cipher.js';
 
-// In Workers a signal belongs to the request in which it was made.
-if (!isWorkerd && !('EdgeRuntime' in globalThis)) provideStart(onNodeStart);
+provideStart(onNodeStart);
 
 export * from '../index.js';
