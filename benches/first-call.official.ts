@@ -1,4 +1,4 @@
-// From nothing to the first answer, of the official SDK.
+// From its import to the first answer, of the official SDK.
 import { WorkOS } from '@workos-inc/node';
 
 const object =

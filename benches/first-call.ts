@@ -1,4 +1,4 @@
-// From nothing to the first answer.
+// From its import to the first answer.
 import { VaultClient } from 'workos-vault-edge';
 
 const object =

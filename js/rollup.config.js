@@ -7,7 +7,7 @@ const pkg = fileURLToPath(new URL('../pkg', import.meta.url));
 /** The largest file of all is there already. */
 const emulatorInline = `${pkg}/wasm/emulator/inline.js`;
 
-/** A quarter of what would be parsed at each start is comments, which the declarations have too. */
+/** A quarter of what would be parsed at each start is comments; this leaves out all but those of members. */
 const withoutComments = {
   name: 'without-comments',
   renderChunk: (code) => transform(code, { target: 'esnext', legalComments: 'none' }),

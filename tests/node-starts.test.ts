@@ -1,6 +1,8 @@
 // What Node's calls share at their start (`js/src/engine/node-starts.ts`), and what they must not.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { VaultClient, type VaultError } from './hosts/parts.ts';
 
 const metadata = {
@@ -78,8 +80,7 @@ test('calls that begin and end together share a signal, five of them, in Node be
   assert.equal(new Set([...together, ...apart]).size, (isOld ? 3 : 12) + 10);
 });
 
-test('at their time all of them end, and who begins in that millisecond does not', async (t) => {
-  // The clock goes on and the date does not: so it is where a test has its own of one of the two.
+test('at their time all of them end, and no others', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   t.mock.method(Date, 'now', () => 1_800_000_000_000);
   const requests: { url: string; signal: AbortSignal }[] = [];
@@ -94,24 +95,42 @@ test('at their time all of them end, and who begins in that millisecond does not
     call('secret_1'),
     call('secret_2', { attemptTimeoutMs: 60_001 }),
   ];
-  // Within the same millisecond of the date, so the first's timer ends this one.
+  // Its own timer is later, and the date stands still: the first's ends it.
   t.mock.timers.tick(1);
   calls.push(call('secret_3'));
   await new Promise(setImmediate);
+  // So it does here, but the event loop has gone on.
+  calls.push(call('secret_4'));
   t.mock.timers.tick(59_998);
   await new Promise(setImmediate);
   assert.deepEqual(ended, []);
   t.mock.timers.tick(1);
-  calls.push(call('secret_4'));
   await new Promise(setImmediate);
   const late = 'timeout no answer within 60000 ms';
   const together = [`secret_1 ${late}`, `secret_2 ${late}`, ...(isOld ? [`secret_3 ${late}`] : [])];
   assert.deepEqual(ended, together);
   const aborted = requests.map(({ signal }) => signal.aborted);
   assert.deepEqual(aborted, [false, true, true, isOld, false]);
-  t.mock.timers.tick(60_000);
+  t.mock.timers.tick(1);
   await Promise.all(calls);
   assert.equal(ended.length, 5);
+});
+
+test('who begins when they have just ended does not end with them', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(Date, 'now', () => 1_800_000_000_000);
+  const requests: { url: string; signal: AbortSignal }[] = [];
+  const vault = refusing(requests);
+  const ended = assert.rejects(vault.readObject(read), { code: 'timeout' });
+  t.mock.timers.tick(60_000);
+  const next = assert.rejects(vault.readObject(read), { code: 'timeout' });
+  assert.deepEqual(
+    requests.map(({ signal }) => signal.aborted),
+    [true, false],
+  );
+  await ended;
+  t.mock.timers.tick(60_000);
+  await next;
 });
 
 test('what a call cancels is its own', async () => {
@@ -143,17 +162,47 @@ test('calls that have sent nothing have no time in common', async () => {
   keyring.close();
 });
 
-test('a fetch that leaves two listeners of each request is not taken for a leak', async (t) => {
+test('a fetch that leaves listeners is not taken for a leak, however often a call sends', async (t) => {
   t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_100_000 });
   const warnings: Error[] = [];
   const warned = (warning: Error) => warnings.push(warning);
   process.on('warning', warned);
   t.after(() => process.off('warning', warned));
   const vault = answering([], (signal) => {
-    signal.addEventListener('abort', () => {});
-    signal.addEventListener('abort', () => {});
+    for (let listener = 0; listener < 4; listener++) signal.addEventListener('abort', () => {});
   });
-  for (let round = 0; round < 20; round++) await vault.readObject(read);
+  const scoped = vault.forOrganization('org_1');
+  for (let round = 0; round < 20; round++) {
+    await vault.readObject(read);
+    await scoped.updateObject(update);
+  }
   await new Promise(setImmediate);
   assert.deepEqual(warnings, []);
+});
+
+test('a signal keeps nothing once its calls have ended', () => {
+  const program = `
+    import { VaultClient } from 'workos-vault-edge';
+    const refs = [];
+    const fetch = async (_, { signal }) => {
+      const mine = { big: new Uint8Array(1 << 16) };
+      refs.push(new WeakRef(mine));
+      signal.addEventListener('abort', () => mine);
+      return new Response('{}', { status: 404 });
+    };
+    const vault = new VaultClient({ apiKey: 'sk_test_kept', fetch });
+    await Promise.all(['secret_1', 'secret_2'].map((id) => vault.readObject({ id }).catch(() => {})));
+    for (let turn = 0; turn < 5; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      gc();
+    }
+    console.log(refs.length, refs.filter((ref) => ref.deref()).length);
+  `;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    encoding: 'utf8',
+    input: program,
+    timeout: 20_000,
+  });
+  assert.equal(stdout, '2 0\n', stderr);
 });

@@ -92,12 +92,17 @@ test('a request from a pattern is the one that core makes', () => {
     Object.assign(Object.create({ inherited: 'x' }) as object, { a: 'b' }),
     { toJSON: () => ({ a: 'b' }) },
   ];
-  let quick = 0;
-  const compare = (made: InstanceType<typeof Quick>, operation: number, options: unknown) => {
+  const quick = new Map<number, number>();
+  const compare = (
+    made: InstanceType<typeof Quick>,
+    operation: number,
+    options: unknown,
+    scope?: Record<string, string>,
+  ) => {
     const request = made.request(operation, options);
     if (request === undefined) return;
-    quick++;
-    assert.deepEqual(request, prepare(operation, options));
+    quick.set(operation, (quick.get(operation) ?? 0) + 1);
+    assert.deepEqual(request, prepare(operation, options, scope));
     // No scope changes how an object is read.
     if (operation === OPERATION.readObject)
       assert.deepEqual(request, prepare(operation, options, { organization_id: 'org_1' }));
@@ -139,7 +144,40 @@ test('a request from a pattern is the one that core makes', () => {
     },
   ])
     for (const operation of Object.values(OPERATION)) compare(made, operation, options);
-  assert.ok(quick > 500, `${quick} were plain`);
+  for (const scope of [
+    { organization_id: 'org_1' },
+    { tenant: 'MarkMark' },
+    { tenant: '"-value-"', MarkMark: '-value-' },
+  ]) {
+    const scoped = new Quick((operation, options) => prepare(operation, options, scope));
+    for (let round = 0; round < 2; round++)
+      for (const first of texts)
+        for (const context of contexts)
+          compare(scoped, OPERATION.createObject, { name: first, value: first, context }, scope);
+  }
+  const { createObject, listObjects, readObject, updateObject } = OPERATION;
+  assert.deepEqual(
+    [...quick.keys()].sort((a, b) => a - b),
+    [createObject, listObjects, readObject, updateObject],
+  );
+  for (const [operation, count] of quick) assert.ok(count >= 5, `${nameOf(operation)}: ${count} were plain`);
+
+  const outcome = (make: () => unknown) => {
+    try {
+      return make();
+    } catch (error) {
+      return (error as { message: string }).message;
+    }
+  };
+  const dataKey = (context: unknown) => prepare(OPERATION.createDataKey, { context });
+  for (const context of contexts)
+    assert.deepEqual(
+      outcome(() => made.remembered('data key', context, dataKey)),
+      outcome(() => dataKey(context)),
+    );
+  const unwrap = (keys: string) => prepare(OPERATION.decryptDataKey, { keys });
+  for (const blob of ['a2V5cw==', 'MarkMark', 'V09TLkVLTS52MQBh', `${'A'.repeat(4000)}+/8=`])
+    assert.deepEqual(made.unwrap(blob, unwrap), unwrap(blob));
 });
 
 /** Standard or URL-safe, padded or not, and nothing else: the groups, and no bits that mean nothing. */

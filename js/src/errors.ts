@@ -87,13 +87,13 @@ const FACTS = [
  */
 export class VaultError extends Error {
   /** A stable name for what went wrong; switch on this. */
-  declare readonly code: VaultErrorCode;
+  readonly code: VaultErrorCode;
   /** What to do about it. */
-  declare readonly recovery: string;
+  readonly recovery!: string;
   /** Whether the same call, unchanged, can succeed when it is simply made again. */
-  declare readonly retryable: boolean;
+  readonly retryable!: boolean;
   /** Each thing wrong with the input, where that is the trouble. */
-  declare readonly problems: readonly Problem[];
+  readonly problems!: readonly Problem[];
   /** The HTTP status, where the service answered. */
   declare readonly status?: number;
   /** The service's `X-Request-ID`, for WorkOS support. */
@@ -103,8 +103,9 @@ export class VaultError extends Error {
 
   constructor(facts: VaultErrorFacts) {
     super(facts.message, facts.cause === undefined ? undefined : { cause: facts.cause });
-    // Only where known, so that a printed error shows no empty facts; name and documentation are every error's.
-    for (const name of FACTS.slice(1, -1) as (keyof VaultErrorFacts)[])
+    this.code = facts.code;
+    // Only where known, so that a printed error shows no empty facts.
+    for (const name of FACTS.slice(3, -1) as (keyof VaultErrorFacts)[])
       if (facts[name] !== undefined) Object.assign(this, { [name]: facts[name] });
   }
 
@@ -214,7 +215,6 @@ let stopped: VaultError | undefined;
 /** What can be ended while it is under way, and knows its place among the others: a set would cost more than that. */
 interface UnderWay {
   place: number;
-  readonly controller?: AbortController | undefined;
   end(error: VaultError): void;
 }
 const underWay: UnderWay[] = [];
@@ -233,12 +233,6 @@ export function leave(call: UnderWay): void {
   if (last === call) return;
   last.place = call.place;
   underWay[call.place] = last;
-}
-
-/** A call under way, and those that have its controller. */
-export function sharing(call: UnderWay): UnderWay[] {
-  const { controller } = call;
-  return underWay.filter((other) => other === call || (controller && other.controller === controller));
 }
 
 /** The module is there, or can be loaded. */

@@ -1,5 +1,5 @@
 // What one call asks for, from its start to its end: time-out, signal, Idempotency-Key.
-import { enter, failed, isUnderWay, leave, sharing, type VaultError } from '../errors.js';
+import { enter, failed, isUnderWay, leave, type VaultError } from '../errors.js';
 import { member } from './runtime.js';
 
 function aborted(cause: unknown): VaultError {
@@ -8,12 +8,22 @@ function aborted(cause: unknown): VaultError {
 
 type Fail = (error: VaultError) => void;
 
+/** Calls that end together, if they are not answered, and so need one signal. */
+export interface Group {
+  readonly controller: AbortController;
+  /** Those of them that are under way. */
+  readonly cuts: Cut[];
+  /** Takes one out. */
+  leave(cut: Cut): void;
+}
+
 /** Ends work early, once: after a time, or when a signal fires. */
 export class Cut {
   /** Among what is under way. */
   place = -1;
-  /** Made for who asks, as not every call sends something; or one that others have too. */
-  controller: AbortController | undefined;
+  /** Made for who asks, as not every call sends something; or its group's. */
+  #controller: AbortController | undefined;
+  readonly #group: Group | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Of the work that is raced: seldom more than one, for which a set would be dear. */
@@ -21,13 +31,15 @@ export class Cut {
   #onAbort: (() => void) | undefined;
   #error: VaultError | undefined;
 
-  constructor(timeoutMs: number, signal?: AbortSignal, controller?: AbortController) {
+  constructor(timeoutMs: number, signal?: AbortSignal, group?: Group) {
     if (signal !== undefined && member(signal, 'aborted')) throw aborted(member(signal, 'reason'));
     this.#signal = signal;
-    this.controller = controller;
+    this.#group = group;
+    this.#controller = group?.controller;
+    group?.cuts.push(this);
     this.#timer = setTimeout(() => {
-      // Those that share its signal have the same time, and are to hear that it is over before `fetch` says something.
-      for (const cut of sharing(this)) cut.end(failed('timeout', `no answer within ${timeoutMs} ms`));
+      // All are to hear that their time is over before `fetch` says something.
+      for (const cut of group?.cuts ?? [this]) cut.end(failed('timeout', `no answer within ${timeoutMs} ms`));
     }, timeoutMs);
     if (signal !== undefined) {
       this.#onAbort = () => this.end(aborted(member(signal, 'reason')));
@@ -41,12 +53,12 @@ export class Cut {
 
   /** For `fetch`. */
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
       // What has ended before somebody asks is to send nothing.
-      if (this.#error !== undefined) this.controller.abort();
+      if (this.#error !== undefined) this.#controller.abort();
     }
-    return this.controller.signal;
+    return this.#controller.signal;
   }
 
   /** Ends the work. */
@@ -56,7 +68,7 @@ export class Cut {
     for (const fail of this.#fails) fail(error);
     // In a Worker this throws where the request that made the controller is over, and this is another's time.
     try {
-      this.controller?.abort();
+      this.#controller?.abort();
     } catch {}
   }
 
@@ -96,6 +108,7 @@ export class Cut {
   close(): void {
     clearTimeout(this.#timer);
     leave(this);
+    this.#group?.leave(this);
     if (this.#onAbort === undefined) return;
     try {
       this.#signal?.removeEventListener('abort', this.#onAbort);
@@ -117,9 +130,9 @@ export interface Asked {
   chunkSize?: number;
 }
 
-/** What an entry has its runtime do when a call's clock starts; it may give a controller that calls share, where nothing but
- * their time ends them early. */
-let onStart: ((timeoutMs: number, now: number, mayShare: boolean) => AbortController | undefined) | undefined;
+/** What an entry has its runtime do when a call's clock starts; it may put one that nothing but its time ends early
+ * into a group. */
+let onStart: ((timeoutMs: number, now: number, mayShare: boolean) => Group | undefined) | undefined;
 export function provideStart(starts: typeof onStart): void {
   onStart = starts;
 }

@@ -5,6 +5,7 @@ import { decodeValue } from './base64.js';
 import { type Asked, Call } from './call.js';
 import { type Cipher, SharedKey } from './cipher.js';
 import { DataKeys } from './data-keys.js';
+import { isAbsent } from './kinds.js';
 import { Quick } from './quick.js';
 import { callOptions, contextOf, OPERATION, prepare, type Request } from './requests.js';
 import { member } from './runtime.js';
@@ -129,7 +130,7 @@ export class Engine {
   /** What a call is asked for; `more` says which options an operation reads besides. */
   asked(options: unknown, ...more: string[]): Asked {
     this.open();
-    return (options ?? undefined) === undefined ? {} : callOptions(options, more);
+    return isAbsent(options) ? {} : callOptions(options, more);
   }
 
   /** Starts the clock of a call; of one that nobody cancels, it `mayShare` a signal. */

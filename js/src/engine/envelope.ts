@@ -5,7 +5,7 @@ import { type Decoded, decoding, toBase64 } from './base64.js';
 import { NONCE_BYTES, open, type Sealed, type SharedKey, seal } from './cipher.js';
 import type { Engine } from './engine.js';
 import { framed, type Range, readings, roomOf } from './envelope-format.js';
-import { wrong } from './kinds.js';
+import { isAbsent, wrong } from './kinds.js';
 import { pooled, random } from './random.js';
 import { copyOf, decodeOwn, encoder, isBytes, isWellFormed } from './runtime.js';
 
@@ -59,7 +59,7 @@ function encode(text: string): Bytes {
 
 /** Associated data; nothing and no text are the same, as in the official SDKs. */
 export function associated(value: unknown): Bytes {
-  return (value ?? undefined) === undefined ? NOTHING : bytesOf(value, 'associatedData');
+  return isAbsent(value) ? NOTHING : bytesOf(value, 'associatedData');
 }
 
 /** What is to be encrypted, and what it is bound to. */

@@ -131,7 +131,7 @@ export class KeySource {
     const plain = plainOf(data, associatedData, true);
     const request = create();
     const asked = this.#engine.asked(options, 'layout');
-    return await this.#engine.run(asked, async (call) => {
+    const work = async (call: Call) => {
       /** Where nothing is waited for, the caller cannot change theirs, and they need not be copied. */
       const copy = () => {
         if (plain.data === data) plain.data = new Uint8Array(plain.data);
@@ -153,7 +153,8 @@ export class KeySource {
       } finally {
         key.release();
       }
-    });
+    };
+    return await this.#engine.run(asked, work, this.#kept === undefined);
   }
 
   async decrypt(
@@ -164,9 +165,8 @@ export class KeySource {
   ): Promise<string | Bytes> {
     this.#engine.unscoped();
     const read = envelopeOf(envelope, associatedData);
-    return await this.#engine.run(this.#engine.asked(options), (call) =>
-      this.#openWith(read, asBytes, (blob) => this.unwrap(blob, call), call),
-    );
+    const work = (call: Call) => this.#openWith(read, asBytes, (blob) => this.unwrap(blob, call), call);
+    return await this.#engine.run(this.#engine.asked(options), work, this.#kept === undefined);
   }
 
   /** The plaintext by whichever reading opens. `keyOf` is asked once for each distinct key blob. */

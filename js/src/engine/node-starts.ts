@@ -1,5 +1,6 @@
 // What Node makes dear at the start of a call: the first timer of a length, and, before Node 22, a signal.
-import { isWorkerd } from './runtime.js';
+import type { Cut, Group } from './call.js';
+import { builtin, isWorkerd } from './runtime.js';
 import { TIMEOUT_DEFAULT_MS } from './settings.js';
 
 let keptUntil = 0;
@@ -19,37 +20,66 @@ function keepList(timeoutMs: number, now: number): void {
   else clearTimeout(timer as never);
 }
 
-/** Most calls that share a signal. Whoever stands in for `fetch` may leave two listeners of each on it before Node warns of
- * a leak (`events.defaultMaxListeners`). */
-const SHARE_MAX = 5;
-/** Shorter ones would be cut by more than a thousandth. */
-const SHARE_MIN_MS = 1000;
-
-const { process } = globalThis as { process?: { versions?: Record<string, string | undefined> } };
+const { process, setImmediate } = globalThis as {
+  process?: { versions?: Record<string, string | undefined> };
+  setImmediate?: (callback: () => void) => void;
+};
 const { node, deno, bun } = process?.versions ?? {};
 /** In Node before 22. Others tell which Node they are like; in workerd a signal belongs to the request that made it. */
 const areSignalsDear = !isWorkerd && !deno && !bun && Number.parseInt(node ?? '', 10) < 22;
 
-let shared: AbortController | undefined;
-let [sharedBy, sharedFor, sharedAt] = [0, 0, 0];
+/** Most calls of a group, so that few get a signal that is not theirs alone. */
+const GROUP_MAX = 5;
+/** Calls with less time would lose more than a thousandth of it. */
+const GROUP_MIN_MS = 1000;
+
+interface Events {
+  setMaxListeners(most: number, target: EventTarget): void;
+}
+const events = areSignalsDear ? builtin<Events>('node:events') : undefined;
+
+class Together implements Group {
+  readonly controller = new AbortController();
+  readonly cuts: Cut[] = [];
+
+  leave(cut: Cut): void {
+    const at = this.cuts.indexOf(cut);
+    const last = at < 0 ? undefined : this.cuts.pop();
+    if (last !== undefined && last !== cut) this.cuts[at] = last;
+  }
+}
+
+let group: Together | undefined;
+let [joined, groupMs, groupBegan] = [0, 0, 0];
+let isEnding = false;
 
 /**
- * A signal takes Node before 22 two microseconds, a tenth of such a call. Calls that begin in the same millisecond with the
- * same time to take end, if they are not answered, together: those need only one. It is aborted at that time alone.
+ * A signal takes Node before 22 two microseconds, a tenth of such a call. Calls that begin within a millisecond, and within
+ * one turn of the event loop (the date may stand still, in tests), with the same time to take end, if they are not answered, together, and so need only one.
  */
-function sharedController(timeoutMs: number, now: number): AbortController | undefined {
-  if (timeoutMs < SHARE_MIN_MS) return undefined;
-  const isOther = now !== sharedAt || timeoutMs !== sharedFor || sharedBy === SHARE_MAX;
-  if (shared === undefined || isOther || shared.signal.aborted) {
-    shared = new AbortController();
-    [sharedBy, sharedFor, sharedAt] = [0, timeoutMs, now];
+function groupOf(timeoutMs: number, now: number): Group | undefined {
+  if (timeoutMs < GROUP_MIN_MS || !setImmediate || !events) return undefined;
+  const isOver = now !== groupBegan || joined === GROUP_MAX;
+  if (group === undefined || isOver || timeoutMs !== groupMs || group.controller.signal.aborted) {
+    group = new Together();
+    [joined, groupMs, groupBegan] = [0, timeoutMs, now];
+    // Each request leaves a listener on it, which Node takes for a leak from the eleventh on.
+    events.setMaxListeners(0, group.controller.signal);
+    // What listens holds the caller's context.
+    if (!isEnding) setImmediate(end);
+    isEnding = true;
   }
-  sharedBy++;
-  return shared;
+  joined++;
+  return group;
+}
+
+function end(): void {
+  group = undefined;
+  isEnding = false;
 }
 
 /** @param mayShare Whether nothing but its time ends the call early. */
-export function onNodeStart(timeoutMs: number, now: number, mayShare: boolean): AbortController | undefined {
+export function onNodeStart(timeoutMs: number, now: number, mayShare: boolean): Group | undefined {
   keepList(timeoutMs, now);
-  return areSignalsDear && mayShare ? sharedController(timeoutMs, now) : undefined;
+  return areSignalsDear && mayShare ? groupOf(timeoutMs, now) : undefined;
 }
