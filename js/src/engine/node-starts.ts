@@ -28,8 +28,8 @@ const { node, deno, bun } = process?.versions ?? {};
 /** In Node before 22. Others tell which Node they are like; in workerd a signal belongs to the request that made it. */
 const areSignalsDear = !isWorkerd && !deno && !bun && Number.parseInt(node ?? '', 10) < 22;
 
-/** Most calls of a group, so that few get a signal that is not theirs alone. */
-const GROUP_MAX = 5;
+/** Most calls of a group: what a signal costs is next to nothing by then, and those that have it are few. */
+const GROUP_MAX = 16;
 /** Calls with less time would lose more than a thousandth of it. */
 const GROUP_MIN_MS = 1000;
 
