@@ -33,7 +33,7 @@ export function chart(rows: Row[], machine: { runtime: string; node: string; cpu
 <text x="16" y="24" font-size="15" font-weight="600">How many times quicker than the official SDK (${escaped(machine.runtime)} ${escaped(machine.node)})</text>
 <line x1="${one}" y1="36" x2="${one}" y2="${height - 26}" stroke="#9aa3b2" stroke-dasharray="3 3"/>
 ${bars.join('\n')}
-<text x="16" y="${height - 8}" font-size="11" fill="#5b6474">${escaped(machine.cpu)}; medians of nine rounds, in turn; cargo xtask bench repeats it. The scale is logarithmic, the dashed line 1 ×.</text>
+<text x="16" y="${height - 8}" font-size="11" fill="#5b6474">${escaped(machine.cpu)}; medians of rounds in turn; cargo xtask bench repeats it. The scale is logarithmic, the dashed line 1 ×.</text>
 </svg>
 `;
 }

@@ -34,7 +34,7 @@ export async function measure(pair: Pair, clock: () => number | Promise<number>)
     do await once(run, pair.times);
     while ((await clock()) < until);
   }
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < (pair.rounds ?? ROUNDS); round++) {
     result.theirs.push((await once(pair.theirs, pair.times)) * 1000);
     result.ours.push((await once(pair.ours, pair.times)) * 1000);
   }

@@ -40,13 +40,16 @@ export async function updateObject(
   /** The lock, which core checks. */
   const lock = member(options, 'versionCheck');
   const request = engine.prepare(OPERATION.updateObject, options);
-  const work = async (call: Call) => {
+  const call = engine.start(engine.asked(asked), true);
+  // As `run` does, with two promises less.
+  try {
     await engine.look(request, call);
     const updated = await update(engine, request, typeof lock === 'string' ? lock : undefined, false, call);
     if (updated.was === 'unknown') throw unknown();
     return updated.object;
-  };
-  return await engine.run(engine.asked(asked), work, true);
+  } finally {
+    call.close();
+  }
 }
 
 /**
