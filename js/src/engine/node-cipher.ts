@@ -1,7 +1,7 @@
 // Node's own AES-GCM, where the runtime has it: at once, and by the processor's AES instructions.
 import type { Bytes } from '../types.js';
 import { broken, type SharedKey, type Synchronous, TAG_BYTES } from './cipher.js';
-import { builtin } from './runtime.js';
+import { buffer, builtin } from './runtime.js';
 
 interface NodeCipher {
   setAAD(aad: Uint8Array): void;
@@ -33,12 +33,9 @@ function plain(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(buffer.get.call(bytes), byteOffset.get.call(bytes), length.get.call(bytes));
 }
 
-interface NodeBuffers {
-  Buffer: { allocUnsafeSlow?: (length: number) => Uint8Array<ArrayBuffer> };
-}
 /** Memory of its own that nobody has cleared, where the runtime has such: all of it is to be written. */
 function uncleared(length: number): Bytes {
-  const made = builtin<NodeBuffers>('node:buffer')?.Buffer.allocUnsafeSlow?.(length);
+  const made = buffer?.allocUnsafeSlow?.(length);
   return made ? new Uint8Array(made.buffer, made.byteOffset, length) : new Uint8Array(length);
 }
 

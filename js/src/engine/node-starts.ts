@@ -41,6 +41,20 @@ const events = areSignalsDear ? builtin<Events>('node:events') : undefined;
 class Together implements Group {
   readonly controller = new AbortController();
   readonly cuts: Cut[] = [];
+  /** How many calls have joined it, those included that have ended. */
+  joined = 0;
+  readonly timeoutMs: number;
+  readonly began: number;
+
+  constructor(timeoutMs: number, began: number) {
+    this.timeoutMs = timeoutMs;
+    this.began = began;
+  }
+
+  takes(timeoutMs: number, now: number): boolean {
+    const isTheirs = timeoutMs === this.timeoutMs && now === this.began;
+    return isTheirs && this.joined < GROUP_MAX && !this.controller.signal.aborted;
+  }
 
   leave(cut: Cut): void {
     const at = this.cuts.indexOf(cut);
@@ -50,26 +64,24 @@ class Together implements Group {
 }
 
 let group: Together | undefined;
-let [joined, groupMs, groupBegan] = [0, 0, 0];
 let isEnding = false;
 
 /**
  * A signal takes Node before 22 two microseconds, a tenth of such a call. Calls that begin within a millisecond, and within
- * one turn of the event loop (the date may stand still, in tests), with the same time to take end, if they are not answered, together, and so need only one.
+ * one turn of the event loop (the date may stand still, in tests), with the same time to take end, if they are not answered,
+ * together, and so need only one.
  */
 function groupOf(timeoutMs: number, now: number): Group | undefined {
   if (timeoutMs < GROUP_MIN_MS || !setImmediate || !events) return undefined;
-  const isOver = now !== groupBegan || joined === GROUP_MAX;
-  if (group === undefined || isOver || timeoutMs !== groupMs || group.controller.signal.aborted) {
-    group = new Together();
-    [joined, groupMs, groupBegan] = [0, timeoutMs, now];
+  if (!group?.takes(timeoutMs, now)) {
+    group = new Together(timeoutMs, now);
     // Each request leaves a listener on it, which Node takes for a leak from the eleventh on.
     events.setMaxListeners(0, group.controller.signal);
     // What listens holds the caller's context.
     if (!isEnding) setImmediate(end);
     isEnding = true;
   }
-  joined++;
+  group.joined++;
   return group;
 }
 

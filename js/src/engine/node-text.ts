@@ -1,13 +1,10 @@
 // Node's way from ASCII to text. It has texts of a mebibyte and more outside its heap, where `TextDecoder` takes six times as
 // long; and Deno's takes seven times as long for less.
 import type { Bytes } from '../types.js';
-import { builtin } from './runtime.js';
+import { buffer, builtin } from './runtime.js';
 
 interface NodeBuffers {
   isAscii?: (bytes: Uint8Array) => boolean;
-  Buffer: {
-    from(buffer: ArrayBufferLike, at: number, length: number): { toString(encoding: 'latin1'): string };
-  };
 }
 /** Shorter texts gain nothing. */
 const FROM_BYTES = 1 << 16;
@@ -15,7 +12,6 @@ const FROM_BYTES = 1 << 16;
 /** The text of ASCII; nothing for what is none, or is short, or where the runtime has no such way. */
 export function nodeAscii(bytes: Bytes): string | undefined {
   if (bytes.length < FROM_BYTES) return undefined;
-  const { isAscii, Buffer } = builtin<NodeBuffers>('node:buffer') ?? {};
-  if (!Buffer || !isAscii?.(bytes)) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  if (!buffer || !builtin<NodeBuffers>('node:buffer')?.isAscii?.(bytes)) return undefined;
+  return buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

@@ -33,9 +33,11 @@ export function builtin<T>(name: string): T | undefined {
 interface NodeBuffer {
   from(text: string, encoding: 'base64'): Uint8Array<ArrayBuffer>;
   from(buffer: ArrayBufferLike, at: number, length: number): NodeBytes;
+  /** Memory of its own that nobody has cleared. */
+  allocUnsafeSlow?: (length: number) => Uint8Array<ArrayBuffer>;
 }
 interface NodeBytes {
-  toString(encoding: 'base64'): string;
+  toString(encoding: 'base64' | 'latin1'): string;
   write(text: string, encoding: 'base64'): number;
 }
 export const isWorkerd = globalThis.navigator?.userAgent === 'Cloudflare-Workers';
